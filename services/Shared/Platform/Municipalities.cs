@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Json;
+using Allmende.Contracts;
+using Allmende.Platform.Data;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Allmende.Platform;
+
+/// <summary>
+/// The municipalities of the installation, as Identity tells. One that is not known is asked for at once (not more than once a second), so a new
+/// municipality is there without a restart; its schema is migrated before it is shown.
+/// </summary>
+public sealed partial class Municipalities(IHttpClientFactory http, IServiceProvider services, ILogger<Municipalities> logger) : BackgroundService
+{
+    static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(30);
+    readonly ConcurrentDictionary<string, Municipality> known = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, bool> migrated = new(StringComparer.Ordinal);
+    readonly SemaphoreSlim refreshing = new(1, 1);
+    DateTimeOffset refreshedAt = DateTimeOffset.MinValue;
+
+    /// <summary>True once the list was read for the first time.</summary>
+    public bool Loaded { get; private set; }
+
+    /// <summary>All that are ready here.</summary>
+    public IEnumerable<Municipality> All => known.Values;
+
+    /// <summary>Raised when a municipality is ready here: at start for each, later for new and changed ones.</summary>
+    public event Action<Municipality>? Ready;
+
+    /// <summary>The municipality, or null if there is none of that id.</summary>
+    public async ValueTask<Municipality?> FindAsync(string id, CancellationToken cancellation)
+    {
+        if (known.TryGetValue(id, out var municipality)) return municipality;
+        if (!IsSlug(id)) return null;
+        await RefreshAsync(TimeSpan.FromSeconds(1), cancellation);
+        return known.GetValueOrDefault(id);
+    }
+
+    /// <summary>The municipality if it is known here already.</summary>
+    public Municipality? Find(string id) => known.GetValueOrDefault(id);
+
+    /// <summary>Reads the list again unless that was done less than <paramref name="atMostEvery"/> ago.</summary>
+    public async Task RefreshAsync(TimeSpan atMostEvery, CancellationToken cancellation)
+    {
+        await refreshing.WaitAsync(cancellation);
+        try
+        {
+            if (DateTimeOffset.UtcNow - refreshedAt < atMostEvery) return;
+            using var client = http.CreateClient("identity");
+            var list = await client.GetFromJsonAsync("internal/municipalities", ContractsJson.Default.MunicipalityArray, cancellation) ?? [];
+            refreshedAt = DateTimeOffset.UtcNow;
+            foreach (var municipality in list) await TakeInAsync(municipality, cancellation);
+            foreach (var gone in known.Keys.Except(list.Select(municipality => municipality.Id)).ToList()) known.TryRemove(gone, out _);
+            Loaded = true;
+        }
+        finally
+        {
+            refreshing.Release();
+        }
+    }
+
+    async Task TakeInAsync(Municipality municipality, CancellationToken cancellation)
+    {
+        if (known.TryGetValue(municipality.Id, out var before) && Same(before, municipality)) return;
+        try
+        {
+            if (!migrated.ContainsKey(municipality.Id) && services.GetService<Migrations>() is { } migrations)
+            {
+                await migrations.RunAsync(services.GetRequiredService<MunicipalDatabases>().Of(municipality.Id), cancellation);
+                foreach (var preparation in services.GetServices<IPrepareMunicipality>()) await preparation.PrepareAsync(municipality, cancellation);
+            }
+            migrated[municipality.Id] = true;
+            known[municipality.Id] = municipality;
+            Ready?.Invoke(municipality);
+            LogReady(municipality.Id);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            // One municipality's broken database must not keep the others away; it is tried again with the next refresh.
+            LogNotReady(municipality.Id, fault);
+        }
+    }
+
+    static bool Same(Municipality a, Municipality b) =>
+        a with { Center = b.Center, Bbox = b.Bbox, Colors = b.Colors } == b && a.Center.SequenceEqual(b.Center) && a.Bbox.SequenceEqual(b.Bbox)
+        && (a.Colors ?? new Dictionary<string, string>()).OrderBy(pair => pair.Key).SequenceEqual((b.Colors ?? new Dictionary<string, string>()).OrderBy(pair => pair.Key));
+
+    /// <summary>True for what may be an id: <c>^[a-z][a-z0-9-]{1,30}$</c>.</summary>
+    public static bool IsSlug(string id) =>
+        id.Length is >= 2 and <= 31 && id[0] is >= 'a' and <= 'z' && id.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '-');
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RefreshAsync(TimeSpan.Zero, stoppingToken);
+            }
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogUnreachable(fault.Message);
+            }
+            var incomplete = !Loaded || known.IsEmpty;
+            try { await Task.Delay(incomplete ? TimeSpan.FromMilliseconds(300) : RefreshEvery, stoppingToken); }
+            catch (OperationCanceledException) { return; }
+        }
+    }
+
+    [LoggerMessage(130, LogLevel.Information, "{Municipality} is ready")]
+    partial void LogReady(string municipality);
+
+    [LoggerMessage(131, LogLevel.Error, "{Municipality} is not ready")]
+    partial void LogNotReady(string municipality, Exception fault);
+
+    [LoggerMessage(132, LogLevel.Warning, "the list of municipalities cannot be read: {Reason}")]
+    partial void LogUnreachable(string reason);
+}
+
+/// <summary>What a service does for a municipality after its migrations, before it serves it. Idempotent.</summary>
+public interface IPrepareMunicipality
+{
+    Task PrepareAsync(Municipality municipality, CancellationToken cancellation);
+}
