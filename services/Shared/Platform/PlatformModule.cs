@@ -103,6 +103,7 @@ public static class PlatformModule
         app.UseMiddleware<InternalRequests>();
         app.UseAuthentication();
         if (app.Services.GetService<Municipalities>() is not null) app.UseMiddleware<MunicipalityInPath>();
+        app.UseMiddleware<RefusedCredentials>();
         app.UseAuthorization();
 
         app.MapOpenApi("/openapi/v1.json");

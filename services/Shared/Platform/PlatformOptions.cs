@@ -37,6 +37,7 @@ public sealed class PlatformOptions
         if (Log.Partitions is < 1 or > 64) yield return "Platform:Log:Partitions must be 1 to 64";
         if (Events.Kind is not ("log" or "dapr")) yield return $"Platform:Events:Kind '{Events.Kind}' is neither log nor dapr";
         if (!Uri.TryCreate(Identity.Issuer, UriKind.Absolute, out _)) yield return "Platform:Identity:Issuer is not set or no address";
+        if (Identity.Authority is { } authority && !Uri.TryCreate(authority, UriKind.Absolute, out _)) yield return $"Platform:Identity:Authority '{authority}' is no address";
         foreach (var (name, address) in Services)
             if (!Uri.TryCreate(address, UriKind.Absolute, out _)) yield return $"Platform:Services:{name} '{address}' is no address";
     }

@@ -1,4 +1,5 @@
 using Allmende.Contracts;
+using Allmende.Platform.Events;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -6,6 +7,8 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Allmende.Platform.Security;
 
@@ -14,9 +17,30 @@ public static class PlatformSecurity
 {
     internal static void Add(WebApplicationBuilder builder, PlatformOptions options)
     {
-        _ = options;
-        builder.Services.AddAuthentication(TokenAuthentication.Scheme).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme, null);
-        builder.Services.AddAuthorization();
+        var services = builder.Services;
+        services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(_ => ProviderMetadata(options.Identity)).AddSingleton<AccessTokens>();
+        if (options.Services.ContainsKey("identity"))
+            services.AddSingleton<IdentityApiKeys>()
+                .AddSingleton<IApiKeyVerifier>(provider => provider.GetRequiredService<IdentityApiKeys>())
+                .AddSingleton<IEventHandler>(provider => provider.GetRequiredService<IdentityApiKeys>());
+        services.AddAuthentication(TokenAuthentication.Scheme).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme, null);
+        services.AddAuthorization();
+    }
+
+    /// <summary>
+    /// The provider's keys: read when first needed, again every few minutes, and at once for a key that is not known yet, but not more than once a second:
+    /// tokens with invented keys cannot make us flood the provider.
+    /// </summary>
+    static ConfigurationManager<OpenIdConnectConfiguration> ProviderMetadata(IdentityOptions options)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = TimeSpan.FromSeconds(5) };
+        var address = (options.Authority ?? options.Issuer).TrimEnd('/') + "/.well-known/openid-configuration";
+        // Plain HTTP is for the configuration to decide: inside one machine or cluster it is usual.
+        return new(address, new OpenIdConnectConfigurationRetriever(), new HttpDocumentRetriever(http) { RequireHttps = false })
+        {
+            AutomaticRefreshInterval = ConfigurationManager<OpenIdConnectConfiguration>.MinimumAutomaticRefreshInterval,
+            RefreshInterval = ConfigurationManager<OpenIdConnectConfiguration>.MinimumRefreshInterval,
+        };
     }
 
     /// <summary>Lets in whoever has one of <paramref name="roles"/> in the path's municipality.</summary>
