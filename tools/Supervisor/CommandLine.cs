@@ -3,8 +3,17 @@ using System.Globalization;
 namespace Allmende.Supervisor;
 
 /// <summary>What the program was asked to do.</summary>
-sealed record CommandLine(string Command, InstallationOptions Options, bool Wipe)
+sealed record CommandLine(string Command, InstallationOptions Options)
 {
+    /// <summary>Whether <c>down</c> removes the data.</summary>
+    public bool Wipe { get; init; }
+
+    /// <summary>Whether <c>up</c> returns when everything is ready.</summary>
+    public bool Detach { get; init; }
+
+    /// <summary>The arguments without <c>--detach</c>.</summary>
+    public IReadOnlyList<string> Undetached { get; init; } = [];
+
     public const string Usage = """
         tools/up [options]           starts the platform and supervises it; Ctrl-C stops all
           --detach                   returns when everything is ready; tools/down stops it
@@ -20,31 +29,36 @@ sealed record CommandLine(string Command, InstallationOptions Options, bool Wipe
           --wipe                     also removes the data
         """;
 
-    /// <summary>Reads the arguments.</summary>
+    /// <summary>Reads the arguments; a value follows its option or an equals sign.</summary>
     /// <exception cref="InstallationException">They are not understood; the message says which.</exception>
-    public static CommandLine Parse(IReadOnlyList<string> arguments)
+    public static CommandLine Parse(IEnumerable<string> arguments)
     {
-        var options = new InstallationOptions { Data = ".run", Operator = OperatorOf(System.Environment.GetEnvironmentVariable) };
-        var (command, wipe) = (arguments.Count > 0 ? arguments[0] : "", false);
-        for (var i = 1; i < arguments.Count; i++)
+        var words = arguments.SelectMany(word => word.StartsWith("--", StringComparison.Ordinal) ? word.Split('=', 2) : [word]).ToList();
+        var line = new CommandLine(words.FirstOrDefault() ?? "", new InstallationOptions { Data = DefaultData, Operator = OperatorOf(System.Environment.GetEnvironmentVariable) })
         {
-            var name = arguments[i];
-            string Value() => ++i < arguments.Count ? arguments[i] : throw new InstallationException($"{name} wants a value.\n\n{Usage}");
-            switch (command, name)
-            {
-                case (_, "--data"): options = options with { Data = Value() }; break;
-                case ("down", "--wipe"): wipe = true; break;
-                case ("up", "--no-simulator"): options = options with { Simulator = false }; break;
-                case ("up", "--port"): options = options with { Port = PortOf(Value()) }; break;
-                case ("up", "--kafka"): options = options with { Kafka = Value() }; break;
-                case ("up", "--redis"): options = options with { Redis = Value() }; break;
-                case ("up", "--postgres"): options = options with { Postgres = Value() }; break;
-                case ("up", "--issuer"): options = options with { Issuer = Value() }; break;
-                default: throw new InstallationException($"{name} is not understood.\n\n{Usage}");
-            }
-        }
-        return new CommandLine(command, options, wipe);
+            Undetached = words.Where(word => word != "--detach").ToList(),
+        };
+        for (var rest = new Queue<string>(words.Skip(1)); rest.TryDequeue(out var option);)
+            line = line.With(option, () => rest.TryDequeue(out var value) ? value : throw new InstallationException($"{option} wants a value.\n\n{Usage}"));
+        return line;
     }
+
+    /// <summary>Beside the sources, wherever the command is given.</summary>
+    static string DefaultData => Path.Combine(InstallationOptions.FindRepository(), ".run");
+
+    CommandLine With(string option, Func<string> value) => (Command, option) switch
+    {
+        (_, "--data") => this with { Options = Options with { Data = Path.GetFullPath(value()) } },
+        ("down", "--wipe") => this with { Wipe = true },
+        ("up", "--detach") => this with { Detach = true },
+        ("up", "--no-simulator") => this with { Options = Options with { Simulator = false } },
+        ("up", "--port") => this with { Options = Options with { Port = PortOf(value()) } },
+        ("up", "--kafka") => this with { Options = Options with { Kafka = value() } },
+        ("up", "--redis") => this with { Options = Options with { Redis = value() } },
+        ("up", "--postgres") => this with { Options = Options with { Postgres = value() } },
+        ("up", "--issuer") => this with { Options = Options with { Issuer = value() } },
+        _ => throw new InstallationException($"{option} is not understood.\n\n{Usage}"),
+    };
 
     static int PortOf(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 - Ports.Count

@@ -132,16 +132,18 @@ public sealed class Installation : IAsyncDisposable
     async Task StartAllAsync(CancellationToken cancellation)
     {
         Ports.MustBeFree(NeededPorts());
+        // Before anything starts, it shows whether everything is built.
+        var services = options.Services.Select(name => Services.Spec(name, options, wiring)).ToList();
+        var simulators = options is { Simulator: true, DemoTowns: true } ? Municipality.Demo.Select(town => Simulator.Spec(town, options, data.Path)).ToList() : [];
         WriteState();
         // What one of them cannot do, the others need not finish.
         using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await AllAsync(failing, [.. Engines(failing.Token)]);
-        await AllAsync(failing, [.. options.Services.Select(name => StartAsync(Services.Spec(name, options, wiring), failing.Token))]);
+        await AllAsync(failing, [.. services.Select(spec => StartAsync(spec, failing.Token))]);
         Access.Write(data.Path);
         if (options.DemoTowns)
             await OnboardAsync(cancellation);
-        if (options.Simulator && options.DemoTowns)
-            await Task.WhenAll(Municipality.Demo.Select(town => StartAsync(Simulator.Spec(town, options, data.Path), cancellation)));
+        await Task.WhenAll(simulators.Select(spec => StartAsync(spec, cancellation)));
         ready = true;
         WriteState();
     }

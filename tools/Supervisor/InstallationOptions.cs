@@ -44,7 +44,7 @@ public sealed record InstallationOptions
     /// <summary>The build to run: <c>Release</c> or <c>Debug</c>; by default as the supervisor itself was built.</summary>
     public string Configuration { get; init; } = AppContext.BaseDirectory.Contains("/Debug/", StringComparison.Ordinal) ? "Debug" : "Release";
 
-    static string FindRepository()
+    internal static string FindRepository()
     {
         for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
             if (File.Exists(Path.Combine(directory.FullName, "Platform.sln")))

@@ -5,7 +5,7 @@ try
     var line = CommandLine.Parse(args);
     return line.Command switch
     {
-        "up" => await Up.RunAsync(line.Options),
+        "up" => await Up.RunAsync(line),
         "down" => await Down.RunAsync(line.Options.Data, line.Wipe),
         _ => throw new InstallationException(CommandLine.Usage),
     };

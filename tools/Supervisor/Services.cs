@@ -46,7 +46,7 @@ static class Services
     static string Project(string name, InstallationOptions options)
     {
         var folder = name == "gateway" ? "gateway" : $"services/{Folder(name)}";
-        return Directory.EnumerateFiles(Path.Combine(options.Repository, folder), "*.csproj").Single();
+        return Path.Combine(options.Repository, folder, $"{Folder(name)}.csproj");
     }
 
     static string Folder(string name) => name == "opendata" ? "OpenData" : char.ToUpperInvariant(name[0]) + name[1..];

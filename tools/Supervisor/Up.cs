@@ -7,10 +7,19 @@ namespace Allmende.Supervisor;
 /// <summary><c>up</c>: start, say where everything is, supervise until a signal.</summary>
 static class Up
 {
-    public static async Task<int> RunAsync(InstallationOptions options)
+    /// <summary>The last line of a start.</summary>
+    public const string ReadyLine = "Ready. Ctrl-C or tools/down stops everything.";
+
+    public static async Task<int> RunAsync(CommandLine line)
     {
+        var options = line.Options;
         if (SayIfRunning(options.Data))
             return 0;
+        return line.Detach ? await Detached.RunAsync(line) : await SuperviseAsync(options);
+    }
+
+    static async Task<int> SuperviseAsync(InstallationOptions options)
+    {
         using var ending = new CancellationTokenSource();
         var ended = new TaskCompletionSource();
         void End(PosixSignalContext context)
@@ -25,7 +34,7 @@ static class Up
         try
         {
             await using var installation = await Installation.StartAsync(options, new Printed(), ending.Token);
-            Console.WriteLine($"\n{installation.Timeline.Table()}\n\n{Addresses(installation.Access, options.Data)}\n\nCtrl-C (or tools/down) stops everything.");
+            Console.WriteLine($"\n{installation.Timeline.Table()}\n\n{Addresses(installation.Access, options.Data)}\n\n{ReadyLine}");
             await ended.Task;
             Console.WriteLine("Stopping …");
             await installation.StopAsync();
