@@ -49,7 +49,7 @@ public static class PlatformModule
         services.AddSingleton<MetricsText>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
         AddHttpClients(services, options);
-        PlatformSecurity.Add(builder, options);
+        PlatformSecurity.Add(builder, service, options);
         PlatformTelemetry.AddOtlp(builder, service);
 
         if (options.Redis is { } redis) services.AddSingleton(_ => new RedisConnection(redis));

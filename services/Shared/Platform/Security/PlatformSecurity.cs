@@ -15,11 +15,11 @@ namespace Allmende.Platform.Security;
 /// <summary>Who is asking, and what they may do. Authorisation is said on the route: <see cref="RequireRole{T}"/>, <see cref="RequireOperator{T}"/>.</summary>
 public static class PlatformSecurity
 {
-    internal static void Add(WebApplicationBuilder builder, PlatformOptions options)
+    internal static void Add(WebApplicationBuilder builder, string service, PlatformOptions options)
     {
         var services = builder.Services;
         services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(_ => ProviderMetadata(options.Identity)).AddSingleton<AccessTokens>();
-        if (options.Services.ContainsKey("identity"))
+        if (service != "identity" && options.Services.ContainsKey("identity"))
             services.AddSingleton<IdentityApiKeys>()
                 .AddSingleton<IApiKeyVerifier>(provider => provider.GetRequiredService<IdentityApiKeys>())
                 .AddSingleton<IEventHandler>(provider => provider.GetRequiredService<IdentityApiKeys>());
