@@ -1,0 +1,37 @@
+/** The town's datasets, as its catalogue describes them. */
+
+import { getJson, ownLink, path } from './http.ts';
+import type { Dataset } from './model.ts';
+
+interface DatasetEntity extends Partial<Omit<Dataset, 'modified'>> {
+  id: string;
+  modified?: string | null;
+}
+
+export async function loadDatasets(): Promise<Dataset[]> {
+  const datasets: Dataset[] = [];
+  let next: string | null = path('catalog/datasets');
+  while (next) {
+    const page: { value: DatasetEntity[]; next?: string | null } = await getJson(next);
+    datasets.push(...page.value.map(datasetOf));
+    next = page.next ? ownLink(page.next) : null;
+  }
+  return datasets.sort((a, b) => a.title.localeCompare(b.title, 'de'));
+}
+
+function datasetOf(entity: DatasetEntity): Dataset {
+  const export_ = (format: string) => ({ format, href: path(`export/${encodeURIComponent(entity.id)}.${format}`) });
+  return {
+    id: entity.id,
+    title: entity.title || entity.id,
+    description: entity.description ?? '',
+    access: entity.access ?? 'internal',
+    licence: entity.licence ?? '',
+    keywords: entity.keywords ?? [],
+    things: entity.things ?? 0,
+    distributions: entity.distributions?.length
+      ? entity.distributions.map(({ format, href }) => ({ format: format.toLowerCase(), href: ownLink(href) }))
+      : [export_('csv'), export_('geojson')],
+    modified: entity.modified ? Date.parse(entity.modified) : null,
+  };
+}

@@ -1,0 +1,98 @@
+/** Reads a town out of OGC SensorThings 1.1. */
+
+import { interval } from '../reading/age.ts';
+import { getJson, ownLink, path } from './http.ts';
+import type { Datastream, Flag, Quality, Reading, Thing, Town, Value } from './model.ts';
+
+interface Page<T> { value: T[]; '@iot.nextLink'?: string }
+type Id = string | number;
+
+interface ObservationEntity {
+  phenomenonTime: string;
+  result: Value | null;
+  resultQuality?: unknown;
+}
+
+interface ThingEntity {
+  '@iot.id': Id;
+  name: string;
+  description?: string;
+  properties?: Record<string, unknown>;
+  Locations?: { location: unknown }[];
+  Datastreams?: {
+    '@iot.id': Id;
+    name: string;
+    unitOfMeasurement?: { name?: string; symbol?: string };
+    properties?: Record<string, unknown>;
+    ObservedProperty?: { '@iot.id': Id; name: string; description?: string };
+    Observations?: ObservationEntity[];
+  }[];
+}
+
+const query = 'Things?$expand=Locations,Datastreams($expand=ObservedProperty,Observations($top=1;$orderby=phenomenonTime desc))&$top=1000';
+
+/** Loads every Thing with its latest readings, page by page; `arrived` is told after each page. */
+export async function loadTown(arrived: (town: Town) => void): Promise<Town> {
+  const town: Town = { things: new Map(), datastreams: new Map(), quantities: new Map() };
+  let next: string | null = path(`sta/v1.1/${encodeURI(query)}`);
+  while (next) {
+    const page: Page<ThingEntity> = await getJson<Page<ThingEntity>>(next);
+    for (const entity of page.value) addThing(town, entity);
+    arrived(town);
+    next = page['@iot.nextLink'] ? ownLink(page['@iot.nextLink']) : null;
+  }
+  return town;
+}
+
+export function addThing(town: Town, entity: ThingEntity): void {
+  const thing: Thing = {
+    id: String(entity['@iot.id']),
+    name: entity.name,
+    description: entity.description ?? '',
+    dataset: text(entity.properties?.['dataset']),
+    position: positionOf(entity.Locations?.[0]?.location),
+    datastreams: [],
+  };
+  for (const stream of entity.Datastreams ?? []) {
+    const observed = stream.ObservedProperty;
+    const quantity = String(observed?.['@iot.id'] ?? stream.name);
+    const unit = stream.unitOfMeasurement?.symbol ?? '';
+    const datastream: Datastream = {
+      id: String(stream['@iot.id']),
+      name: stream.name,
+      unit,
+      quantity,
+      dataset: text(stream.properties?.['dataset']) || thing.dataset,
+      expectedInterval: interval(stream.properties?.['expectedInterval']),
+      latest: stream.Observations?.[0] ? readingOf(stream.Observations[0]) : null,
+      thing,
+    };
+    thing.datastreams.push(datastream);
+    town.datastreams.set(datastream.id, datastream);
+    if (!town.quantities.has(quantity))
+      town.quantities.set(quantity, { id: quantity, name: observed?.name ?? stream.name, description: observed?.description ?? '', unit });
+  }
+  town.things.set(thing.id, thing);
+}
+
+export function readingOf(observation: ObservationEntity): Reading {
+  // A phenomenonTime may be an interval; its end is when the value was last true.
+  const time = Date.parse(observation.phenomenonTime.split('/').at(-1)!);
+  return { time, value: observation.result, quality: qualityOf(observation.resultQuality) };
+}
+
+export function qualityOf(value: unknown): Quality {
+  const given = typeof value === 'object' && value !== null ? (value as { flag?: unknown; reasons?: unknown }) : { flag: value };
+  const flag = ['good', 'suspect', 'bad', 'missing'].includes(String(given.flag)) ? (given.flag as Flag) : 'good';
+  return { flag, reasons: Array.isArray(given.reasons) ? given.reasons.map(String) : [] };
+}
+
+function positionOf(location: unknown): readonly [number, number] | null {
+  const shape = location as { type?: string; coordinates?: unknown; geometry?: unknown } | undefined;
+  if (shape?.type === 'Feature') return positionOf(shape.geometry);
+  if (shape?.type !== 'Point' || !Array.isArray(shape.coordinates)) return null;
+  const [longitude, latitude] = shape.coordinates as unknown[];
+  return typeof longitude === 'number' && typeof latitude === 'number' ? [longitude, latitude] : null;
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,110 @@
+/** The stations' layers: the tint of the measured area, groups, points, labels, and the ring around the chosen one. */
+
+import type { AddLayerObject, ExpressionSpecification, GeoJSONSourceSpecification } from 'maplibre-gl';
+import { noColour, yesColour } from '../reading/palettes.ts';
+import type { Ink } from './plain-style.ts';
+import type { Colouring } from './points.ts';
+
+export const places: GeoJSONSourceSpecification = { type: 'geojson', data: { type: 'FeatureCollection', features: [] } };
+
+export const points: GeoJSONSourceSpecification = {
+  type: 'geojson',
+  data: { type: 'FeatureCollection', features: [] },
+  cluster: true,
+  clusterRadius: 34,
+  clusterMaxZoom: 17,
+  clusterProperties: {
+    sum: ['+', ['coalesce', ['get', 'figure'], 0]],
+    known: ['+', ['case', ['has', 'figure'], 1, 0]],
+  },
+};
+
+/** Below the lines of the grid, so that the tint reads as ground. */
+export function groundLayers(colours: Ink, latitude: number): AddLayerObject[] {
+  return [
+    { id: 'halo', type: 'circle', source: 'places', paint: { 'circle-radius': metres(520, latitude), 'circle-color': colours.halo } },
+    { id: 'core', type: 'circle', source: 'places', paint: { 'circle-radius': metres(260, latitude), 'circle-color': colours.core } },
+  ];
+}
+
+export function stationLayers(colours: Ink, font: string[]): AddLayerObject[] {
+  const isGroup: ExpressionSpecification = ['has', 'point_count'];
+  const isPoint: ExpressionSpecification = ['!', ['has', 'point_count']];
+  return [
+    {
+      id: 'chosen', type: 'circle', source: 'chosen',
+      paint: {
+        'circle-radius': 15, 'circle-color': colours.accent, 'circle-opacity': 0.22,
+        'circle-stroke-color': colours.accent, 'circle-stroke-width': 2.5,
+      },
+    },
+    {
+      id: 'points', type: 'circle', source: 'points', filter: isPoint,
+      layout: { 'circle-sort-key': ['case', ['get', 'faded'], 0, 1] },
+      paint: {
+        'circle-radius': ['interpolate', ['linear'], ['zoom'], 10, 5, 14, 7, 18, 10],
+        'circle-color': ['case', ['get', 'faded'], colours.sheet, ['get', 'colour']],
+        'circle-stroke-color': ['case', ['get', 'faded'], colours.quiet, colours.stroke],
+        'circle-stroke-width': ['case', ['get', 'faded'], 2, 1.25],
+        'circle-stroke-opacity': ['case', ['get', 'faded'], 1, 0.75],
+      },
+    },
+    {
+      id: 'groups', type: 'circle', source: 'points', filter: isGroup,
+      paint: {
+        'circle-radius': ['step', ['get', 'point_count'], 14, 10, 17, 30, 21, 100, 26],
+        'circle-color': colours.accent,
+        'circle-stroke-color': colours.sheet, 'circle-stroke-width': 2.5, 'circle-stroke-opacity': 0.9,
+      },
+    },
+    {
+      id: 'group-labels', type: 'symbol', source: 'points', filter: isGroup,
+      layout: { 'text-field': ['to-string', ['get', 'point_count']], 'text-font': font, 'text-size': 13, 'text-allow-overlap': true },
+      paint: { 'text-color': colours.onAccent },
+    },
+    {
+      id: 'labels', type: 'symbol', source: 'points', filter: isPoint, minzoom: 12.5,
+      layout: {
+        'text-field': ['get', 'label'], 'text-font': font, 'text-size': 12.5, 'text-anchor': 'left',
+        'text-offset': [0.9, 0], 'text-optional': true, 'text-padding': 1,
+      },
+      paint: { 'text-color': colours.text, 'text-halo-color': colours.textHalo, 'text-halo-width': 1.6 },
+    },
+  ];
+}
+
+/** A group's colour: the town's own where there is nothing to average, else that of its members' mean. */
+export function groupColour(colouring: Colouring, colours: Ink): ExpressionSpecification | string {
+  const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['get', 'known']];
+  const known = (expression: ExpressionSpecification): ExpressionSpecification =>
+    ['case', ['==', ['get', 'known'], 0], colours.quiet, expression];
+  if (colouring.by === 'truth') return known(['interpolate', ['linear'], mean, 0, noColour, 0.5, '#9a9a9a', 1, yesColour]);
+  if (colouring.by !== 'numbers') return colours.accent;
+  const { breaks, colours: classes } = colouring.scale;
+  if (breaks.length === 0) return known(['literal', classes[0]!] as unknown as ExpressionSpecification);
+  return known(['step', mean, classes[0]!, ...breaks.flatMap((bound, i) => [bound, classes[i + 1]!])] as unknown as ExpressionSpecification);
+}
+
+/** A group's ink: black or white, whichever its colour needs; given as pairs from `inkOn`. */
+export function groupInk(colouring: Colouring, colours: Ink, inkOn: (colour: string) => string): ExpressionSpecification | string {
+  if (colouring.by === 'truth') return '#ffffff';
+  if (colouring.by !== 'numbers') return colours.onAccent;
+  const { breaks, colours: classes } = colouring.scale;
+  const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['max', 1, ['get', 'known']]];
+  if (breaks.length === 0) return inkOn(classes[0]!);
+  const step = ['step', mean, inkOn(classes[0]!), ...breaks.flatMap((bound, i) => [bound, inkOn(classes[i + 1]!)])];
+  return ['case', ['==', ['get', 'known'], 0], '#16191d', step] as unknown as ExpressionSpecification;
+}
+
+/** Truths are told as "12/40"; all else as the number of stations. */
+export function groupLabel(colouring: Colouring): ExpressionSpecification {
+  return colouring.by === 'truth'
+    ? ['concat', ['to-string', ['get', 'sum']], '/', ['to-string', ['get', 'known']]]
+    : ['to-string', ['get', 'point_count']];
+}
+
+/** A radius in metres on the ground; Web Mercator halves the metres of a pixel with each zoom level. */
+function metres(length: number, latitude: number): ExpressionSpecification {
+  const atZoom = (zoom: number) => (length * 2 ** zoom) / (78_271.517 * Math.cos((latitude * Math.PI) / 180));
+  return ['interpolate', ['exponential', 2], ['zoom'], 6, atZoom(6), 20, atZoom(20)];
+}

@@ -1,0 +1,49 @@
+import { Panel } from '../panel/panel.tsx';
+import { address, go, here, portal, selected } from '../state.ts';
+import { language, text } from '../text.ts';
+import { DatasetsView } from '../views/datasets-view.tsx';
+import { Explore } from '../views/explore.tsx';
+import { ListView } from '../views/list-view.tsx';
+import { MapView } from '../views/map-view.tsx';
+import { Footer } from './footer.tsx';
+import { Header } from './header.tsx';
+import { useEffect } from 'preact/hooks';
+
+export function App() {
+  const t = text.value;
+  const { view, thing } = address.value;
+  const town = portal.value!;
+  const subject = thing ? selected.value?.name : view === 'map' ? null : t[view];
+
+  useEffect(() => {
+    document.title = [subject, town.name, t.tagline].filter(Boolean).join(' · ');
+  }, [subject, language.value]);
+
+  useEffect(() => {
+    const close = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && (address.value.thing || here.value)) { here.value = null; go({ thing: null }); }
+    };
+    addEventListener('keydown', close);
+    return () => removeEventListener('keydown', close);
+  }, []);
+
+  return (
+    <div class={`page page-${view}`}>
+      <a class="skip" href="#content" onClick={event => { event.preventDefault(); document.getElementById('content')?.focus(); }}>{t.skip}</a>
+      <Header />
+      <main id="content" tabIndex={-1}>
+        {view === 'datasets'
+          ? <DatasetsView />
+          : (
+            <>
+              <h1 class="unseen">{`${town.name}: ${t[view]}`}</h1>
+              <Explore />
+              {view === 'map' ? <MapView /> : <ListView />}
+            </>
+          )}
+        <Panel />
+      </main>
+      <Footer />
+    </div>
+  );
+}

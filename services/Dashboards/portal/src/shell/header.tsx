@@ -1,0 +1,48 @@
+import type { View } from '../address.ts';
+import { clock } from '../reading/age.ts';
+import { address, go, link, live, liveUntil, portal } from '../state.ts';
+import { language, speak, text } from '../text.ts';
+import { follow } from './links.ts';
+
+const views: View[] = ['map', 'list', 'datasets'];
+
+export function Header() {
+  const t = text.value;
+  const town = portal.value!;
+  const other = language.value === 'de' ? 'en' : 'de';
+  return (
+    <header class="header">
+      <a class="town" href={`/${town.municipality}/`} onClick={event => follow(event, () => go({ view: 'map', thing: null, quantity: null, dataset: null, search: '' }))}>
+        <img src={`/${town.municipality}/favicon.svg`} alt="" width="32" height="32" />
+        <span class="town-name">{town.name}</span>
+        <span class="town-line">{t.tagline}</span>
+      </a>
+      <nav aria-label={t.views}>
+        {views.map(view => (
+          <a key={view} href={link({ view })} aria-current={address.value.view === view ? 'page' : undefined}
+            onClick={event => follow(event, () => go({ view }))}>
+            {t[view]}
+          </a>
+        ))}
+      </nav>
+      <LiveState />
+      <a class="language" href={`?lang=${other}`} lang={other} hreflang={other}
+        onClick={event => follow(event, () => { speak(other); history.replaceState(null, '', location.pathname + location.hash); })}>
+        {t.otherLanguage}
+      </a>
+    </header>
+  );
+}
+
+/** Quiet while all is well; says so, without alarm, when new readings do not arrive. */
+function LiveState() {
+  const t = text.value;
+  const state = live.value;
+  const words = state === 'live' ? t.live : state === 'connecting' ? t.connecting : t.interrupted(clock(liveUntil.value, language.value));
+  return (
+    <p class={`live live-${state}`} role="status" title={state === 'interrupted' ? t.interruptedMore : t.liveMore}>
+      <span class="dot" aria-hidden="true" />
+      {words}
+    </p>
+  );
+}
