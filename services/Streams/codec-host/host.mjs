@@ -3,6 +3,7 @@
 // Standard input: one JSON object a line: {"id":7,"key":"…","text":"…","operation":"uplink","calls":["{…}",…]}; the calls are JSON texts.
 // Standard output: per call, in order, `id TAB index TAB answer`, then `id TAB done`. An answer's first letter says what it is:
 //   R a result (JSON)   N the codec has no such function   X the codec threw   K the call was killed for taking too much
+// A killed call ends its line early: the calls after it have no answer and may be sent again when it is their turn.
 // This thread only watches; codecs run in one worker thread, so the processor time and memory that this process gains while a call
 // runs are that call's. Processor time rather than the clock, because on a busy machine a good codec may have to wait for its turn.
 import { createInterface } from 'node:readline';
@@ -19,7 +20,7 @@ const progress = new SharedArrayBuffer(8); // [index of the call that runs or -1
 const seen = new Int32Array(progress);
 const queue = [];
 let worker = null;
-let current = null; // { line, id, count, from }
+let current = null; // id of the line that is worked on
 
 function startWorker() {
   const started = new Worker(new URL('worker.mjs', import.meta.url), {
@@ -50,31 +51,23 @@ const tooMuchMemory = () => `needs more than ${limits.megabytes} MB of memory`;
 function next() {
   if (current !== null || queue.length === 0) return;
   const line = queue.shift();
-  const { id, calls } = JSON.parse(line);
-  current = { line, id, count: calls.length, from: 0 };
-  run();
-}
-
-function run() {
+  current = Number(/^\{"id":(\d+)/.exec(line)[1]);
   worker ??= startWorker();
   seen[0] = -1;
-  worker.postMessage({ line: current.line, from: current.from });
+  worker.postMessage(line);
   watch();
 }
 
 function finish() {
-  writeLine(`${current.id}\tdone`);
+  writeLine(`${current}\tdone`);
   current = null;
   next();
 }
 
-/** The call that was running is answered as killed; the ones after it go on in a new worker. */
+/** The call that was running is answered as killed. */
 function blame(reason) {
-  const index = Math.max(Atomics.load(seen, 0), current.from);
-  writeLine(`${current.id}\t${index}\tK${reason}`);
-  current.from = index + 1;
-  if (current.from >= current.count) finish();
-  else run();
+  writeLine(`${current}\t${Math.max(Atomics.load(seen, 0), 0)}\tK${reason}`);
+  finish();
 }
 
 let timer = null;
@@ -113,16 +106,10 @@ async function kill(reason, call) {
   const stuck = setTimeout(() => process.kill(process.pid, 'SIGKILL'), 500);
   await doomed.terminate();
   clearTimeout(stuck);
+  // Otherwise the call ended just before its worker did: its answer is out already.
   if (Atomics.load(seen, 1) === call) blame(reason);
-  else resume();
-}
-
-/** The call ended just before its worker did: its answer is out already. */
-function resume() {
-  const index = Atomics.load(seen, 0);
-  if (index < 0) return finish();
-  current.from = index;
-  run();
+  else finish();
+  worker ??= startWorker();
 }
 
 createInterface({ input: process.stdin, crlfDelay: Infinity })

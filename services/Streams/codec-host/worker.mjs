@@ -25,9 +25,9 @@ function codecFor(key, text) {
 // A promise that a codec leaves behind (an `import()`, say) is nobody's concern: its jobs never run.
 process.on('unhandledRejection', () => {});
 
-parentPort.on('message', ({ line, from }) => {
+parentPort.on('message', (line) => {
   const { id, key, text, operation, calls } = JSON.parse(line);
-  for (let index = from; index < calls.length; index++) {
+  for (let index = 0; index < calls.length; index++) {
     Atomics.store(progress, 0, index);
     Atomics.add(progress, 1, 1);
     const answer = operation === 'check' ? `R${JSON.stringify(syntaxError(text))}` : outcome(key, text, operation, calls[index]);

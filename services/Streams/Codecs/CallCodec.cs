@@ -1,0 +1,99 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Allmende.Platform;
+using Allmende.Platform.Security;
+
+namespace Allmende.Streams.Codecs;
+
+/// <summary><c>POST /{municipality}/codecs/{id}/decode</c>, <c>/encode</c>, <c>/decode-downlink</c>: one call, answered as the codec answers.</summary>
+static class CallCodec
+{
+    const int LongestPayload = 4096;
+
+    public static void MapCodecCalls(this IEndpointRouteBuilder codecs)
+    {
+        codecs.MapPost("/{id}/decode", (string municipality, string id, CallRequest request, Caller caller, CancellationToken cancellation) =>
+                caller.CallAsync(municipality, id, request, CodecOperation.Uplink, cancellation))
+            .RequireMember().WithSummary("Decode an uplink").Produces<JsonObject>().ProducesProblem(404).ProducesProblem(422);
+        codecs.MapPost("/{id}/encode", (string municipality, string id, CallRequest request, Caller caller, CancellationToken cancellation) =>
+                caller.CallAsync(municipality, id, request, CodecOperation.Encode, cancellation))
+            .RequireMember().WithSummary("Encode a downlink").Produces<JsonObject>().ProducesProblem(404).ProducesProblem(422);
+        codecs.MapPost("/{id}/decode-downlink", (string municipality, string id, CallRequest request, Caller caller, CancellationToken cancellation) =>
+                caller.CallAsync(municipality, id, request, CodecOperation.DecodeDownlink, cancellation))
+            .RequireMember().WithSummary("Decode a downlink").Produces<JsonObject>().ProducesProblem(404).ProducesProblem(422);
+    }
+
+    /// <summary>The input of a codec.</summary>
+    /// <param name="FPort">LoRaWAN port, 0 to 255; 1 where absent.</param>
+    /// <param name="Bytes">The payload: hexadecimal, or an array of numbers from 0 to 255.</param>
+    /// <param name="RecvTime">When it was received; now where absent.</param>
+    /// <param name="Data">The fields to encode.</param>
+    public sealed record CallRequest(int? FPort = null, JsonElement? Bytes = null, DateTimeOffset? RecvTime = null, JsonElement? Data = null);
+
+    /// <summary>Finds the codec, calls it, and words what came of it.</summary>
+    public sealed class Caller(CodecStore store, CodecRunner runner, TimeProvider clock)
+    {
+        internal async Task<IResult> CallAsync(string municipality, string id, CallRequest request, CodecOperation operation, CancellationToken cancellation)
+        {
+            if (await store.FindAsync(municipality, id, cancellation) is not { } codec) return PlatformErrors.NotFound.Problem($"There is no codec '{id}'.");
+            CodecCall call;
+            if (operation == CodecOperation.Encode)
+            {
+                if (request.Data is not { ValueKind: JsonValueKind.Object }) return StreamsErrors.CodecCall.Problem("'data' must be an object.", "data");
+                call = new CodecCall(Data: request.Data);
+            }
+            else
+            {
+                if (request.FPort is < 0 or > 255) return StreamsErrors.CodecCall.Problem("'fPort' must be 0 to 255.", "fPort");
+                if (Payload(request.Bytes) is not { } bytes)
+                    return StreamsErrors.CodecCall.Problem($"'bytes' must be hexadecimal text or an array of numbers from 0 to 255, at most {LongestPayload} bytes.", "bytes");
+                call = new CodecCall(request.FPort ?? 1, bytes, request.RecvTime ?? clock.GetUtcNow());
+            }
+            var outcome = operation switch
+            {
+                CodecOperation.Encode => await runner.EncodeAsync(municipality, codec, call, cancellation),
+                CodecOperation.DecodeDownlink => await runner.DecodeDownlinkAsync(municipality, codec, call, cancellation),
+                _ => (await runner.DecodeAsync(municipality, codec, [call], cancellation))[0],
+            };
+            if (outcome.Fault is { } fault) return StreamsErrors.CodecFailed(fault.Type).Problem(fault.Reason);
+            var answer = operation == CodecOperation.Uplink ? outcome.Answer.GetProperty("decoded") : outcome.Answer;
+            if (answer.ValueKind != JsonValueKind.Object) return StreamsErrors.CodecFailed(CodecFaults.NoData).Problem("What the codec returned is no object.");
+            return TypedResults.Json(WithLists(answer, outcome.Answer));
+        }
+
+        /// <summary>As the codec returned it, with empty lists of warnings and errors where it left them out.</summary>
+        static JsonObject WithLists(JsonElement answer, JsonElement whole)
+        {
+            var body = JsonObject.Create(answer.Clone())!;
+            body["warnings"] ??= new JsonArray();
+            body["errors"] ??= new JsonArray();
+            if (whole.TryGetProperty("normal", out var normal) && normal.TryGetProperty("data", out var data)) body["normalized"] = JsonNode.Parse(data.GetRawText());
+            return body;
+        }
+
+        static byte[]? Payload(JsonElement? bytes)
+        {
+            switch (bytes)
+            {
+                case { ValueKind: JsonValueKind.String } text:
+                    var hex = text.GetString()!.Replace(" ", "", StringComparison.Ordinal);
+                    if (hex.Length > 2 * LongestPayload) return null;
+                    try
+                    {
+                        return Convert.FromHexString(hex);
+                    }
+                    catch (FormatException)
+                    {
+                        return null;
+                    }
+                case { ValueKind: JsonValueKind.Array } list when list.GetArrayLength() <= LongestPayload:
+                    var payload = new byte[list.GetArrayLength()];
+                    for (var i = 0; i < payload.Length; i++)
+                        if (list[i].ValueKind != JsonValueKind.Number || !list[i].TryGetByte(out payload[i])) return null;
+                    return payload;
+                default:
+                    return null;
+            }
+        }
+    }
+}

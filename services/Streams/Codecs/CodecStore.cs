@@ -1,0 +1,72 @@
+using Allmende.Platform.Data;
+using Allmende.Streams.Library;
+using Dapper;
+using Microsoft.Extensions.Caching.Memory;
+
+namespace Allmende.Streams.Codecs;
+
+/// <summary>A municipality's codecs, and behind them the library's.</summary>
+sealed class CodecStore(MunicipalDatabases databases, DeviceLibrary library) : IDisposable
+{
+    // Another instance of the service learns of a change this late.
+    static readonly TimeSpan Remembered = TimeSpan.FromSeconds(3);
+    readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = 10_000 });
+
+    /// <summary>The codec that counts: the municipality's own, else the library's; null if there is neither.</summary>
+    public async ValueTask<Codec?> FindAsync(string municipality, string id, CancellationToken cancellation)
+    {
+        if (cache.TryGetValue((municipality, id), out Codec? known)) return known;
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        var row = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(
+            "SELECT id, version, text, changed_at AS ChangedAt FROM streams.codec WHERE id = @id ORDER BY version DESC LIMIT 1", new { id }, cancellationToken: cancellation));
+        var codec = row?.ToCodec(municipality) ?? library.Codecs.GetValueOrDefault(id);
+        cache.Set((municipality, id), codec, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
+        return codec;
+    }
+
+    /// <summary>The municipality's own codecs and those of the library that it does not override, by id.</summary>
+    public async Task<IReadOnlyList<Codec>> ListAsync(string municipality, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        var own = await connection.QueryAsync<Row>(new CommandDefinition(
+            "SELECT DISTINCT ON (id) id, version, text, changed_at AS ChangedAt FROM streams.codec ORDER BY id, version DESC", cancellationToken: cancellation));
+        return own.Select(row => row.ToCodec(municipality)).UnionBy(library.Codecs.Values, codec => codec.Id).OrderBy(codec => codec.Id, StringComparer.Ordinal).ToList();
+    }
+
+    /// <summary>Keeps a text as the newest version, unless it is the newest already.</summary>
+    /// <returns>The codec, and whether the municipality had none of this id before.</returns>
+    public async Task<(Codec Codec, bool Created)> PutAsync(string municipality, string id, string text, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await connection.ExecuteAsync(new CommandDefinition("SELECT pg_advisory_xact_lock(hashtext('codec ' || @id))", new { id }, transaction, cancellationToken: cancellation));
+        var newest = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(
+            "SELECT id, version, text, changed_at AS ChangedAt FROM streams.codec WHERE id = @id ORDER BY version DESC LIMIT 1", new { id }, transaction, cancellationToken: cancellation));
+        var row = newest?.Text == text ? newest : await connection.QuerySingleAsync<Row>(new CommandDefinition(
+            "INSERT INTO streams.codec (id, version, text) VALUES (@id, @version, @text) RETURNING id, version, text, changed_at AS ChangedAt",
+            new { id, text, version = (newest?.Version ?? 0) + 1 }, transaction, cancellationToken: cancellation));
+        await transaction.CommitAsync(cancellation);
+        cache.Remove((municipality, id));
+        return (row.ToCodec(municipality), newest is null);
+    }
+
+    /// <summary>Whether the platform ships a codec of this id.</summary>
+    public bool IsInLibrary(string id) => library.Codecs.ContainsKey(id);
+
+    /// <summary>Removes the municipality's own codec; the library's of the same id counts again.</summary>
+    /// <returns>False if it has none.</returns>
+    public async Task<bool> RemoveAsync(string municipality, string id, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        var removed = await connection.ExecuteAsync(new CommandDefinition("DELETE FROM streams.codec WHERE id = @id", new { id }, cancellationToken: cancellation));
+        cache.Remove((municipality, id));
+        return removed > 0;
+    }
+
+    public void Dispose() => cache.Dispose();
+
+    sealed record Row(string Id, int Version, string Text, DateTime ChangedAt)
+    {
+        public Codec ToCodec(string municipality) => new(Id, Text, municipality, Version, new DateTimeOffset(ChangedAt));
+    }
+}
