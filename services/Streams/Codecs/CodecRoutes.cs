@@ -1,5 +1,5 @@
 using System.Text;
-using Allmende.Contracts;
+using Allmende.Platform;
 using Allmende.Platform.Security;
 using Allmende.Streams.Profiles;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -37,7 +37,7 @@ static class CodecRoutes
 
     static async Task<IResult> GetAsync(string municipality, string id, CodecStore store, HttpResponse response, CancellationToken cancellation)
     {
-        if (await store.FindAsync(municipality, id, cancellation) is not { } codec) return Platform.PlatformErrors.NotFound.Problem($"There is no codec '{id}'.");
+        if (await store.FindAsync(municipality, id, cancellation) is not { } codec) return PlatformErrors.NotFound.Problem($"There is no codec '{id}'.");
         response.Headers.ETag = $"\"{codec.Key}\"";
         return TypedResults.Text(codec.Text, "text/javascript; charset=utf-8");
     }
@@ -65,7 +65,7 @@ static class CodecRoutes
     {
         var users = (await profiles.ListAsync(municipality, cancellation)).Where(profile => profile.Codec == id).Select(profile => profile.Id).ToList();
         if (users.Count > 0 && !store.IsInLibrary(id)) return StreamsErrors.CodecInUse.Problem($"Change these device profiles first: {string.Join(", ", users)}.");
-        return await store.RemoveAsync(municipality, id, cancellation) ? TypedResults.NoContent() : Platform.PlatformErrors.NotFound.Problem($"The municipality has no codec '{id}' of its own.");
+        return await store.RemoveAsync(municipality, id, cancellation) ? TypedResults.NoContent() : PlatformErrors.NotFound.Problem($"The municipality has no codec '{id}' of its own.");
     }
 
     /// <returns>Null if it is too large.</returns>

@@ -164,6 +164,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
     {
         await stopping.CancelAsync();
         if (lanes.IsValueCreated) await lanes.Value;
+        queue.Dispose();
         stopping.Dispose();
     }
 

@@ -5,7 +5,7 @@ namespace Allmende.Streams.Codecs;
 /// on by two lanes at once, so that one of several lanes is the most that a bad codec can hold up.
 /// Within a municipality, pieces of work take turns as well.
 /// </summary>
-sealed class FairQueue(int mostWaiting)
+sealed class FairQueue(int mostWaiting) : IDisposable
 {
     readonly Lock gate = new();
     readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
@@ -67,6 +67,8 @@ sealed class FairQueue(int mostWaiting)
             else lines.Remove(work.Municipality);
         }
     }
+
+    public void Dispose() => turns.Dispose();
 
     void MakeReady(Line line)
     {

@@ -126,6 +126,6 @@ sealed class DecodeUplinks(ProfileStore profiles, CodecStore codecs, CodecRunner
             lock (letters) letters.Add(new DeadLetter(id, Topic, record.Key, device, type, reason, clock.GetUtcNow(), record.Payload.ToArray()));
         }
 
-        public Task SendAsync(CancellationToken cancellation) => Task.WhenAll(letters.Select(letter => log.AppendAsync(municipality, letter, cancellation)));
+        public async Task SendAsync(CancellationToken cancellation) => await Task.WhenAll(letters.Select(letter => log.AppendAsync(municipality, letter, cancellation)));
     }
 }
