@@ -55,7 +55,7 @@ public static class PlatformModule
         if (options.Redis is { } redis) services.AddSingleton(_ => new RedisConnection(redis));
         if (needs.HasFlag(PlatformNeeds.Log) || (needs.HasFlag(PlatformNeeds.Events) && options.Events.Kind == "log"))
         {
-            if (options.Log.Kind == "kafka") throw new InvalidOperationException("Kafka comes with KafkaLog");
+            if (options.Log.Kind == "kafka") services.AddSingleton<ILog, KafkaLog>();
             else services.AddSingleton<ILog, RedisLog>();
         }
         if (needs.HasFlag(PlatformNeeds.Events))

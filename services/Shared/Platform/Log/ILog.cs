@@ -6,23 +6,32 @@ namespace Allmende.Platform.Log;
 /// </summary>
 public interface ILog : IAsyncDisposable
 {
+    /// <summary>Largest payload in bytes. Doors take at most half of it, so that what they took still fits into a dead letter, as base64 in JSON.</summary>
+    const int MaxPayload = 2 * 1024 * 1024;
+
     /// <summary>Appends one record. Completes when it is durable: fsynced (Redis) or acknowledged by all in-sync replicas (Kafka).</summary>
     /// <param name="municipality">Whose topic.</param>
     /// <param name="topic">One of <see cref="Contracts.Topics"/>.</param>
     /// <param name="key">Records with the same key keep their order.</param>
-    /// <param name="payload">At most 1 MiB.</param>
+    /// <param name="payload">At most <see cref="MaxPayload"/> bytes.</param>
     /// <param name="cancellation">Stops waiting; the record may be durable all the same.</param>
     /// <exception cref="LogUnavailableException">Not known to be durable: the sender must send again.</exception>
+    /// <exception cref="ArgumentException">The payload is too large.</exception>
     Task<LogPosition> AppendAsync(string municipality, string topic, string key, ReadOnlyMemory<byte> payload, CancellationToken cancellation);
 
     /// <summary>
     /// Reads <paramref name="topic"/> of all municipalities as a member of <paramref name="group"/> until cancelled. Each partition is read by one
     /// member at a time, in order, from where the group stands (at first from the beginning); partitions run side by side, so one municipality's
-    /// slow batch holds up nobody else's. A batch is done when the handler returns; otherwise, and after a death, it comes again: at least once.
+    /// slow batch holds up nobody else's. A batch is done when the handler returns. A handler that throws gets the batch again after a pause, as long as
+    /// it throws; after a death another member gets it: at least once. A handler heeds its cancellation, which says that the partition moves on.
     /// </summary>
     Task ConsumeAsync(string topic, string group, LogHandler handler, CancellationToken cancellation);
 
-    /// <summary>Follows one municipality's topic outside any group, from after <paramref name="from"/> (per partition) or from now on.</summary>
+    /// <summary>Follows one municipality's topic outside any group, from after <paramref name="from"/> or from now on. Rides out failures of the engine.</summary>
+    /// <param name="municipality">Whose topic.</param>
+    /// <param name="topic">One of <see cref="Contracts.Topics"/>.</param>
+    /// <param name="from">At most one per partition; a partition that is not named is followed from now on. <see cref="LogPosition.BeforeFirst"/> is the beginning.</param>
+    /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
     IAsyncEnumerable<LogBatch> TailAsync(string municipality, string topic, IReadOnlyList<LogPosition> from, CancellationToken cancellation);
 
     /// <summary>How many records of the topic <paramref name="group"/> has not done yet; for back-pressure at the doors.</summary>
@@ -48,7 +57,11 @@ public sealed record LogRecord(LogPosition Position, string Key, ReadOnlyMemory<
 /// <summary>A place in a partition. Comparable within it: Redis has milliseconds and a sequence, Kafka an offset.</summary>
 public readonly record struct LogPosition(int Partition, long Major, long Minor) : IComparable<LogPosition>
 {
+    /// <summary>The place before all that a partition holds.</summary>
+    public static LogPosition BeforeFirst(int partition) => new(partition, -1, 0);
+
     public int CompareTo(LogPosition other) => Major != other.Major ? Major.CompareTo(other.Major) : Minor.CompareTo(other.Minor);
+
     public static bool operator <(LogPosition left, LogPosition right) => left.CompareTo(right) < 0;
     public static bool operator >(LogPosition left, LogPosition right) => left.CompareTo(right) > 0;
     public static bool operator <=(LogPosition left, LogPosition right) => left.CompareTo(right) <= 0;
@@ -65,14 +78,23 @@ public sealed class LogOptions
     public string Kind { get; set; } = "redis";
     /// <summary>Bootstrap servers, for <c>kafka</c>.</summary>
     public string? Kafka { get; set; }
-    /// <summary>Partitions of each municipality's topic. More than cores that read it bring nothing.</summary>
+    /// <summary>Partitions of each municipality's topic, fixed when the topic is first used. More than cores that read it bring nothing.</summary>
     public int Partitions { get; set; } = 2;
     /// <summary>Most records of a batch that a handler gets.</summary>
     public int BatchSize { get; set; } = 500;
+    /// <summary>A batch holds no further record once it has so many bytes of payload; about three times as much of each partition is in memory at most.</summary>
+    public int BatchBytes { get; set; } = 4 * 1024 * 1024;
     /// <summary>An append that is not confirmed by then has failed.</summary>
     public TimeSpan AppendTimeout { get; set; } = TimeSpan.FromSeconds(5);
     /// <summary>A member that has not been heard of for so long has died; its partitions go to others.</summary>
     public TimeSpan MemberTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// Redis keeps the log in memory. When it uses more than so many bytes, records that all groups are done with go before their retention is over;
+    /// what a group has not done is never removed.
+    /// </summary>
+    public long RedisMemory { get; set; } = 1024L * 1024 * 1024;
+    /// <summary>How often a Redis partition is looked at for records whose time is over.</summary>
+    internal TimeSpan TrimEvery { get; set; } = TimeSpan.FromSeconds(15);
     /// <summary>How long records are kept after all groups are done with them.</summary>
     public Dictionary<string, TimeSpan> Retention { get; set; } = new(StringComparer.Ordinal)
     {
@@ -83,7 +105,7 @@ public sealed class LogOptions
     };
 }
 
-/// <summary>Which partition a key belongs to, alike in every process.</summary>
+/// <summary>Which partition of a Redis topic a key belongs to, alike in every process; on Kafka, Murmur2 does this as in all Kafka clients.</summary>
 static class Partitioner
 {
     public static int Of(string key, int partitions)

@@ -13,24 +13,18 @@ namespace Allmende.Platform.Log;
 /// </summary>
 public sealed partial class RedisLog(RedisConnection redis, LogOptions options, ILogger<RedisLog> logger) : ILog
 {
-    const string TopicsKey = "log:topics";
-    readonly HashSet<string> knownTopics = new(StringComparer.Ordinal);
+    /// <summary>What to wait for Redis where nobody else sets a limit.</summary>
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    internal static string StreamOf(string municipality, string topic, int partition) =>
-        string.Create(CultureInfo.InvariantCulture, $"log:{municipality}:{topic}:{partition}");
+    readonly RedisLogTopics topics = new(redis, options);
 
     /// <inheritdoc/>
     public async Task<LogPosition> AppendAsync(string municipality, string topic, string key, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
-        var partition = Partitioner.Of(key, options.Partitions);
+        if (payload.Length > ILog.MaxPayload) throw new ArgumentException($"{payload.Length} bytes are more than a record takes", nameof(payload));
         try
         {
-            await AnnounceAsync(municipality, topic).WaitAsync(options.AppendTimeout, cancellation);
-            var arguments = Activity.Current?.Id is { } trace
-                ? new object[] { StreamOf(municipality, topic, partition), "*", "k", key, "v", Bytes(payload), "t", trace }
-                : [StreamOf(municipality, topic, partition), "*", "k", key, "v", Bytes(payload)];
-            var id = await redis.Commands.ExecuteAsync("XADD", arguments).WaitAsync(options.AppendTimeout, cancellation);
-            return ParsePosition(partition, (string)id!);
+            return await SendAsync(municipality, topic, key, payload).WaitAsync(options.AppendTimeout, cancellation);
         }
         catch (Exception fault) when (fault is RedisException or TimeoutException)
         {
@@ -38,46 +32,44 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
         }
     }
 
-    /// <summary>Consumers find the topics of municipalities in one set.</summary>
-    async Task AnnounceAsync(string municipality, string topic)
+    async Task<LogPosition> SendAsync(string municipality, string topic, string key, ReadOnlyMemory<byte> payload)
     {
-        var name = municipality + "/" + topic;
-        lock (knownTopics) if (knownTopics.Contains(name)) return;
-        await redis.Commands.SetAddAsync(TopicsKey, name);
-        lock (knownTopics) knownTopics.Add(name);
+        var partition = Partitioner.Of(key, await topics.PartitionsAsync(municipality, topic));
+        var stream = RedisLogTopics.StreamOf(municipality, topic, partition);
+        object[] arguments = Activity.Current?.Id is { } trace
+            ? [stream, "*", "k", key, "v", Bytes(payload), "t", trace]
+            : [stream, "*", "k", key, "v", Bytes(payload)];
+        return ParsePosition(partition, (string)(await redis.Commands.ExecuteAsync("XADD", arguments))!);
     }
 
     /// <inheritdoc/>
     public async Task ConsumeAsync(string topic, string group, LogHandler handler, CancellationToken cancellation)
     {
-        await using var member = new RedisLogMember(redis, this, options, topic, group, handler, logger);
+        using var member = new RedisLogMember(redis, topics, options, topic, group, handler, logger);
         await member.RunAsync(cancellation);
-    }
-
-    /// <summary>The municipalities that have the topic.</summary>
-    internal async Task<List<string>> MunicipalitiesAsync(string topic)
-    {
-        var names = await redis.Commands.SetMembersAsync(TopicsKey);
-        var suffix = "/" + topic;
-        return names.Select(name => (string)name!).Where(name => name.EndsWith(suffix, StringComparison.Ordinal))
-            .Select(name => name[..^suffix.Length]).Order(StringComparer.Ordinal).ToList();
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<LogBatch> TailAsync(
         string municipality, string topic, IReadOnlyList<LogPosition> from, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var reader = new BlockingReader(redis);
-        var positions = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (var partition = 0; partition < options.Partitions; partition++)
+        using var reader = new RedisBlockingReader(redis, options);
+        Dictionary<string, string>? positions = null;
+        while (true)
         {
-            var stream = StreamOf(municipality, topic, partition);
-            var known = from.FirstOrDefault(position => position.Partition == partition);
-            positions[stream] = known.Major > 0 ? Format(known) : await LastIdAsync(stream);
-        }
-        while (!cancellation.IsCancellationRequested)
-        {
-            var read = await reader.ReadAsync(positions.Select(pair => (pair.Key, pair.Value)).ToList(), options.BatchSize, TimeSpan.FromMilliseconds(500), cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            List<(string Stream, List<LogRecord> Records)> read;
+            try
+            {
+                positions ??= await StartAsync(municipality, topic, from).WaitAsync(Limit, cancellation);
+                read = await reader.ReadAsync(positions.Select(pair => (pair.Key, pair.Value)).ToList(), TimeSpan.FromMilliseconds(500), cancellation);
+            }
+            catch (Exception fault) when (fault is RedisException or TimeoutException)
+            {
+                LogTailFailed(topic, municipality, fault.Message);
+                await Task.Delay(250, cancellation);
+                continue;
+            }
             foreach (var (stream, records) in read)
             {
                 positions[stream] = Format(records[^1].Position);
@@ -86,26 +78,49 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
         }
     }
 
+    /// <summary>The ids to read after, by stream.</summary>
+    async Task<Dictionary<string, string>> StartAsync(string municipality, string topic, IReadOnlyList<LogPosition> from)
+    {
+        var positions = new Dictionary<string, string>(StringComparer.Ordinal);
+        var partitions = await topics.PartitionsAsync(municipality, topic);
+        for (var partition = 0; partition < partitions; partition++)
+        {
+            var stream = RedisLogTopics.StreamOf(municipality, topic, partition);
+            positions[stream] = from.Where(position => position.Partition == partition).Select(Format).FirstOrDefault() ?? await LastIdAsync(stream);
+        }
+        return positions;
+    }
+
     async Task<string> LastIdAsync(string stream)
     {
         var last = (RedisResult[]?)await redis.Commands.ExecuteAsync("XREVRANGE", stream, "+", "-", "COUNT", "1");
-        return last is { Length: > 0 } ? (string)((RedisResult[])last[0]!)[0]! : "0-0";
+        return last is { Length: > 0 } ? (string)((RedisResult[])last[0]!)[0]! : Format(LogPosition.BeforeFirst(0));
     }
 
     /// <inheritdoc/>
     public async Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation)
     {
-        long lag = 0;
-        for (var partition = 0; partition < options.Partitions; partition++)
+        try
         {
-            var stream = StreamOf(municipality, topic, partition);
-            var info = await GroupsAsync(redis.Commands, stream).WaitAsync(options.AppendTimeout, cancellation);
-            lag += info.TryGetValue(group, out var state) && state.Lag is { } known
-                ? known
-                : (long)await redis.Commands.ExecuteAsync("XLEN", stream).WaitAsync(options.AppendTimeout, cancellation);
+            return await SumAsync().WaitAsync(options.AppendTimeout, cancellation);
         }
-        return lag;
+        catch (Exception fault) when (fault is RedisException or TimeoutException)
+        {
+            throw new LogUnavailableException($"{topic}: Redis does not tell how far {group} is", fault);
+        }
+
+        async Task<long> SumAsync()
+        {
+            var partitions = await topics.PartitionsIfAnyAsync(municipality, topic);
+            var streams = Enumerable.Range(0, partitions).Select(partition => RedisLogTopics.StreamOf(municipality, topic, partition));
+            return (await Task.WhenAll(streams.Select(stream => LagAsync(stream, group)))).Sum();
+        }
     }
+
+    async Task<long> LagAsync(string stream, string group) =>
+        (await GroupsAsync(redis.Commands, stream)).TryGetValue(group, out var state) && state.Lag is { } lag
+            ? lag
+            : (long)await redis.Commands.ExecuteAsync("XLEN", stream);
 
     /// <inheritdoc/>
     public async Task PingAsync(CancellationToken cancellation) =>
@@ -135,9 +150,13 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
         return groups;
     }
 
+    /// <param name="LastDone">Id of the last record that the group has done.</param>
+    /// <param name="EntriesRead">How many it has done since the stream's beginning.</param>
+    /// <param name="Lag">How many it has not; null where Redis cannot tell.</param>
     internal sealed record GroupState(string LastDone, long? EntriesRead, long? Lag);
 
-    internal static string Format(LogPosition position) => string.Create(CultureInfo.InvariantCulture, $"{position.Major}-{position.Minor}");
+    internal static string Format(LogPosition position) =>
+        position.Major < 0 ? "0-0" : string.Create(CultureInfo.InvariantCulture, $"{position.Major}-{position.Minor}");
 
     internal static LogPosition ParsePosition(int partition, string id)
     {
@@ -151,61 +170,7 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
             : payload.ToArray();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
 
-/// <summary>XREAD with BLOCK, on a connection of its own, since it holds up all that comes after it.</summary>
-sealed class BlockingReader(RedisConnection redis) : IDisposable
-{
-    readonly ConnectionMultiplexer connection = redis.OpenBlocking();
-
-    /// <summary>Reads what comes after the given ids, waiting up to <paramref name="wait"/> for the first record.</summary>
-    public async Task<List<(string Stream, List<LogRecord> Records)>> ReadAsync(
-        IReadOnlyList<(string Stream, string After)> streams, int count, TimeSpan wait, CancellationToken cancellation)
-    {
-        var arguments = new object[5 + 2 * streams.Count];
-        arguments[0] = "COUNT";
-        arguments[1] = count;
-        arguments[2] = "BLOCK";
-        arguments[3] = (int)wait.TotalMilliseconds;
-        arguments[4] = "STREAMS";
-        for (var i = 0; i < streams.Count; i++)
-        {
-            arguments[5 + i] = streams[i].Stream;
-            arguments[5 + streams.Count + i] = streams[i].After;
-        }
-        var answer = await connection.GetDatabase().ExecuteAsync("XREAD", arguments).WaitAsync(wait + TimeSpan.FromSeconds(5), cancellation);
-        var read = new List<(string, List<LogRecord>)>();
-        if (answer.IsNull) return read;
-        foreach (var stream in (RedisResult[])answer!)
-        {
-            var parts = (RedisResult[])stream!;
-            var name = (string)parts[0]!;
-            var partition = int.Parse(name.AsSpan(name.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
-            var entries = (RedisResult[])parts[1]!;
-            var records = new List<LogRecord>(entries.Length);
-            foreach (var entry in entries) records.Add(Parse(partition, (RedisResult[])entry!));
-            if (records.Count > 0) read.Add((name, records));
-        }
-        return read;
-    }
-
-    static LogRecord Parse(int partition, RedisResult[] entry)
-    {
-        var fields = (RedisResult[])entry[1]!;
-        string key = "";
-        byte[] payload = [];
-        string? trace = null;
-        for (var i = 0; i + 1 < fields.Length; i += 2)
-        {
-            switch ((string)fields[i]!)
-            {
-                case "k": key = (string)fields[i + 1]!; break;
-                case "v": payload = (byte[])fields[i + 1]!; break;
-                case "t": trace = (string)fields[i + 1]!; break;
-            }
-        }
-        return new LogRecord(RedisLog.ParsePosition(partition, (string)entry[0]!), key, payload, trace);
-    }
-
-    public void Dispose() => connection.Close(allowCommandsToComplete: false);
+    [LoggerMessage(116, LogLevel.Warning, "{Topic} of {Municipality} cannot be followed for now: {Reason}")]
+    partial void LogTailFailed(string topic, string municipality, string reason);
 }

@@ -1,35 +1,64 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Allmende.Platform.Log;
 
 /// <summary>
-/// One member of a group. Members announce themselves in a sorted set; every one computes from it which partitions are whose (rendezvous hashing:
-/// a change moves few) and takes a lease before it reads. A lease that cannot be renewed ends the reading; a dead member's leases run out.
+/// One member of a group. Every member computes from the list of members which partitions are whose (rendezvous hashing: a change moves few) and takes
+/// a lease before it reads. A lease that cannot be renewed ends the reading; a dead member's leases run out, or are taken over where its death is seen.
 /// </summary>
-sealed partial class RedisLogMember(
-    RedisConnection redis, RedisLog log, LogOptions options, string topic, string group, LogHandler handler, ILogger logger) : IAsyncDisposable
+sealed partial class RedisLogMember : IDisposable
 {
-    const string RenewScript = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('pexpire',KEYS[1],ARGV[2]) else return 0 end";
-    const string ReleaseScript = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) else return 0 end";
+    readonly RedisConnection redis;
+    readonly RedisLogTopics topics;
+    readonly RedisLogLeases leases;
+    readonly LogOptions options;
+    readonly string topic, group;
+    readonly LogHandler handler;
+    readonly ILogger logger;
+    readonly string id = MemberId.New();
+    readonly Dictionary<string, Holding> held = new(StringComparer.Ordinal);
+    readonly Lock heldLock = new();
+    readonly SemaphoreSlim readAgain = new(0, 1), balanceAgain = new(0, 1);
+    long trimmedAt = Stopwatch.GetTimestamp();
 
-    readonly string id = Guid.CreateVersion7().ToString("N");
-    readonly string membersKey = $"log:members:{topic}:{group}";
-    readonly Dictionary<string, RedisLogPartition> owned = new(StringComparer.Ordinal);
-    readonly Lock ownedLock = new();
-    readonly SemaphoreSlim wake = new(0, 1);
-    readonly TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    DateTimeOffset lastTrim = DateTimeOffset.MinValue;
+    public RedisLogMember(RedisConnection redis, RedisLogTopics topics, LogOptions options, string topic, string group, LogHandler handler, ILogger logger)
+    {
+        (this.redis, this.topics, this.options, this.topic, this.group, this.handler, this.logger) = (redis, topics, options, topic, group, handler, logger);
+        leases = new RedisLogLeases(redis, options, topic, group, id);
+    }
 
+    /// <summary>A partition of ours.</summary>
+    sealed class Holding
+    {
+        public Holding(string stream, RedisLog.GroupState state, long leasedAt, Func<Holding, LogPartition> partition)
+        {
+            (Stream, ReadUpTo, EntriesRead, LeasedAt) = (stream, state.LastDone, state.EntriesRead, leasedAt);
+            Partition = partition(this);
+        }
+
+        public string Stream { get; }
+        public LogPartition Partition { get; }
+        /// <summary>Id of the last record that was read; the next read goes on after it. The reader's.</summary>
+        public string ReadUpTo { get; set; }
+        /// <summary>Records done since the stream's beginning; Redis computes the lag from it. The worker's.</summary>
+        public long? EntriesRead { get; set; }
+        /// <summary>When the lease was last known to be ours. The balancer's.</summary>
+        public long LeasedAt { get; set; }
+        /// <summary>The lease is not ours any more.</summary>
+        public bool Lost { get; set; }
+    }
+
+    /// <summary>Reads until cancelled; throws what cannot be waited out.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var reader = new BlockingReader(redis);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var balance = BalanceLoopAsync(stopping.Token);
-        var read = ReadLoopAsync(reader, stopping.Token);
-        var first = await Task.WhenAny(balance, read, failed.Task);
+        var read = ReadLoopAsync(stopping.Token);
+        var first = await Task.WhenAny(balance, read);
         await stopping.CancelAsync();
-        await Task.WhenAll(Quiet(balance), Quiet(read));
+        await Quiet(Task.WhenAll(balance, read));
         await LeaveAsync();
         cancellation.ThrowIfCancellationRequested();
         await first;
@@ -37,206 +66,241 @@ sealed partial class RedisLogMember(
 
     async Task BalanceLoopAsync(CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Min(1000, options.MemberTimeout.TotalMilliseconds / 5)));
-        do
+        var interval = TimeSpan.FromMilliseconds(Math.Min(1000, options.MemberTimeout.TotalMilliseconds / 5));
+        while (true)
         {
             try
             {
                 await BalanceAsync(cancellation);
-                if (DateTimeOffset.UtcNow - lastTrim > TimeSpan.FromMinutes(1)) await TrimAsync();
+                if (Stopwatch.GetElapsedTime(trimmedAt) > options.TrimEvery) await TrimAsync().WaitAsync(RedisLog.Limit, cancellation);
             }
             catch (Exception fault) when (fault is RedisException or TimeoutException)
             {
-                LogBalanceFailed(topic, group, fault);
-                DropExpiredLeases();
+                LogBalanceFailed(topic, group, fault.Message);
             }
+            DropExpiredLeases();
+            await balanceAgain.WaitAsync(interval, cancellation);
         }
-        while (await timer.WaitForNextTickAsync(cancellation));
     }
 
     async Task BalanceAsync(CancellationToken cancellation)
     {
-        var database = redis.Commands;
-        var limit = TimeSpan.FromSeconds(5);
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        await database.SortedSetAddAsync(membersKey, id, now).WaitAsync(limit, cancellation);
-        await database.SortedSetRemoveRangeByScoreAsync(membersKey, double.NegativeInfinity, now - options.MemberTimeout.TotalMilliseconds).WaitAsync(limit, cancellation);
-        var members = (await database.SortedSetRangeByRankAsync(membersKey).WaitAsync(limit, cancellation)).Select(member => (string)member!).ToList();
+        var members = await leases.MembersAsync();
+        foreach (var dead in members.Where(MemberId.IsDead).ToList())
+        {
+            await leases.ForgetAsync(dead);
+            members.Remove(dead);
+        }
+        var mine = (await topics.WithAsync(topic).WaitAsync(RedisLog.Limit, cancellation))
+            .SelectMany(entry => Enumerable.Range(0, entry.Partitions).Select(partition => (entry.Municipality, Partition: partition)))
+            .Select(entry => (entry.Municipality, entry.Partition, Stream: RedisLogTopics.StreamOf(entry.Municipality, topic, entry.Partition)))
+            .Where(entry => OwnerOf(entry.Stream, members) == id)
+            .ToDictionary(entry => entry.Stream, StringComparer.Ordinal);
 
-        var mine = new HashSet<string>(StringComparer.Ordinal);
-        var municipalities = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var municipality in await log.MunicipalitiesAsync(topic).WaitAsync(limit, cancellation))
-            for (var partition = 0; partition < options.Partitions; partition++)
-            {
-                var stream = RedisLog.StreamOf(municipality, topic, partition);
-                if (Owner(stream, members) != id) continue;
-                mine.Add(stream);
-                municipalities[stream] = municipality;
-            }
-
-        foreach (var stream in Owned().Where(stream => !mine.Contains(stream))) await GiveUpAsync(stream);
-        foreach (var stream in Owned())
-            if (!await RenewAsync(database, stream).WaitAsync(limit, cancellation)) Drop(stream);
-        foreach (var stream in mine.Except(Owned()))
-            await TakeAsync(database, stream, municipalities[stream], cancellation);
+        // A partition on its way out stays ours until its handler has returned: two members must not handle it at once.
+        foreach (var holding in Held().Where(holding => !mine.ContainsKey(holding.Stream))) GiveUp(holding);
+        await LetGoOfEndedAsync();
+        await RenewAsync();
+        var taken = Held().Select(holding => holding.Stream).ToHashSet(StringComparer.Ordinal);
+        foreach (var (municipality, partition, stream) in mine.Values.Where(entry => !taken.Contains(entry.Stream)))
+        {
+            if (cancellation.IsCancellationRequested) return;
+            await TakeAsync(stream, municipality, partition);
+        }
     }
 
-    static string Owner(string stream, List<string> members) =>
-        members.MaxBy(member => ((ulong)Hash(stream + member) << 32) | Hash(member + stream)) ?? "";
+    static string? OwnerOf(string stream, List<string> members) =>
+        members.MaxBy(member => ((ulong)Hash(stream + member) << 32) | Hash(member + stream));
 
     static uint Hash(string text)
     {
-        var hash = 2166136261u;
+        var hash = 2166136261u; // FNV-1a, with Murmur's finish: members differ in few characters
         foreach (var c in text) hash = (hash ^ c) * 16777619u;
         hash ^= hash >> 16;
         hash *= 0x85ebca6b;
         return hash ^ (hash >> 13);
     }
 
-    string LeaseOf(string stream) => $"lease:{group}:{stream}";
-
-    async Task TakeAsync(IDatabase database, string stream, string municipality, CancellationToken cancellation)
+    async Task TakeAsync(string stream, string municipality, int number)
     {
-        var limit = TimeSpan.FromSeconds(5);
-        if (!await database.StringSetAsync(LeaseOf(stream), id, options.MemberTimeout, When.NotExists).WaitAsync(limit, cancellation)) return;
-        var leasedAt = DateTimeOffset.UtcNow;
+        var leasedAt = Stopwatch.GetTimestamp();
+        if (!await leases.TakeAsync(stream)) return;
         try
         {
-            await database.ExecuteAsync("XGROUP", "CREATE", stream, group, "0", "MKSTREAM", "ENTRIESREAD", "0").WaitAsync(limit, cancellation);
+            await redis.Commands.ExecuteAsync("XGROUP", "CREATE", stream, group, "0", "MKSTREAM", "ENTRIESREAD", "0").WaitAsync(RedisLog.Limit, CancellationToken.None);
         }
         catch (RedisServerException fault) when (fault.Message.StartsWith("BUSYGROUP", StringComparison.Ordinal))
         {
             // The group has been here before; it goes on from where it stands.
         }
-        var state = (await RedisLog.GroupsAsync(database, stream).WaitAsync(limit, cancellation))[group];
-        var partition = new RedisLogPartition(municipality, topic, stream, state, handler, CommitAsync, Wake, failed) { LeasedAt = leasedAt };
-        lock (ownedLock) owned[stream] = partition;
-        partition.Start();
-        Wake();
+        var state = (await RedisLog.GroupsAsync(redis.Commands, stream).WaitAsync(RedisLog.Limit))[group];
+        var taken = new Holding(stream, state, leasedAt, holding => new LogPartition(municipality, topic, number, handler,
+            (position, records, stop) => CommitAsync(holding, position, records, stop), ReadAgain, options, logger));
+        lock (heldLock) held[stream] = taken;
+        taken.Partition.Start();
+        ReadAgain();
         LogTaken(stream, group, state.LastDone);
     }
 
-    async Task<bool> RenewAsync(IDatabase database, string stream)
+    async Task RenewAsync()
     {
-        var at = DateTimeOffset.UtcNow;
-        var renewed = (long)await database.ScriptEvaluateAsync(RenewScript, [LeaseOf(stream)], [id, (long)options.MemberTimeout.TotalMilliseconds]) == 1;
-        lock (ownedLock) if (renewed && owned.TryGetValue(stream, out var partition)) partition.LeasedAt = at;
-        return renewed;
+        var at = Stopwatch.GetTimestamp();
+        var ours = Held().Where(holding => !holding.Lost).ToList();
+        var kept = await leases.RenewAsync(ours.ConvertAll(holding => holding.Stream));
+        foreach (var holding in ours)
+            if (kept.Contains(holding.Stream)) holding.LeasedAt = at;
+            else Lose(holding);
     }
 
-    /// <summary>Hands a partition to another member: finishes the batch in hand, then releases the lease.</summary>
-    async Task GiveUpAsync(string stream)
+    /// <summary>Hands a partition to another member: its handler is asked to stop, then the lease is released.</summary>
+    void GiveUp(Holding holding)
     {
-        var partition = Remove(stream);
-        if (partition is null) return;
-        await partition.DisposeAsync();
-        await redis.Commands.ScriptEvaluateAsync(ReleaseScript, [LeaseOf(stream)], [id]).WaitAsync(TimeSpan.FromSeconds(5));
+        if (holding.Partition.Stopping) return;
+        holding.Partition.Stop(lost: false);
+        // The others wait for it: look again as soon as it has ended.
+        holding.Partition.Ended.ContinueWith(_ => Wake(balanceAgain), TaskScheduler.Default);
     }
 
-    /// <summary>The lease is somebody else's: stop at once, their reading has begun.</summary>
-    void Drop(string stream)
+    /// <summary>The lease is, or may be, somebody else's: stop, and leave the group's place alone.</summary>
+    void Lose(Holding holding)
     {
-        LogLost(stream, group);
-        _ = Remove(stream)?.DisposeAsync().AsTask();
+        if (holding.Lost) return;
+        LogLost(holding.Stream, group);
+        holding.Lost = true;
+        holding.Partition.Stop(lost: true);
     }
 
     void DropExpiredLeases()
     {
-        foreach (var stream in Owned())
+        foreach (var holding in Held())
+            if (Stopwatch.GetElapsedTime(holding.LeasedAt) > options.MemberTimeout) Lose(holding);
+    }
+
+    /// <summary>Releases what was given up and has ended; only then it may be taken again, here or elsewhere.</summary>
+    async Task LetGoOfEndedAsync()
+    {
+        foreach (var holding in Held().Where(holding => holding.Partition.Stopping && holding.Partition.Ended.IsCompleted))
         {
-            bool expired;
-            lock (ownedLock) expired = owned.TryGetValue(stream, out var partition) && DateTimeOffset.UtcNow - partition.LeasedAt > options.MemberTimeout;
-            if (expired) Drop(stream);
+            if (!holding.Lost) await leases.ReleaseAsync(holding.Stream);
+            lock (heldLock) held.Remove(holding.Stream);
+            holding.Partition.Dispose();
         }
     }
 
-    async Task ReadLoopAsync(BlockingReader reader, CancellationToken cancellation)
+    async Task ReadLoopAsync(CancellationToken cancellation)
     {
+        using var reader = new RedisBlockingReader(redis, options);
+        var patience = 1;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            List<RedisLogPartition> ready;
-            bool someBusy;
-            lock (ownedLock)
-            {
-                ready = owned.Values.Where(partition => partition.HasRoom).ToList();
-                someBusy = ready.Count < owned.Count;
-            }
+            var all = Held().Where(holding => !holding.Partition.Stopping).ToList();
+            var ready = all.Where(holding => holding.Partition.HasRoom).ToDictionary(holding => holding.Stream, StringComparer.Ordinal);
             if (ready.Count == 0)
             {
-                await wake.WaitAsync(TimeSpan.FromMilliseconds(500), cancellation);
+                await readAgain.WaitAsync(TimeSpan.FromMilliseconds(500), cancellation);
                 continue;
             }
+            // A partition that gets room again must not wait until the others have something to say: block shortly while there is one, and
+            // a little longer each time, since its handler may be stuck for hours.
+            var wait = TimeSpan.FromMilliseconds(ready.Count == all.Count ? 500 : patience);
             try
             {
-                // A busy partition must not wait for the others to speak, so do not block for long while there is one.
-                var wait = TimeSpan.FromMilliseconds(someBusy ? 2 : 500);
-                var read = await reader.ReadAsync(ready.Select(partition => (partition.Stream, partition.ReadUpTo)).ToList(), options.BatchSize, wait, cancellation);
-                foreach (var (stream, records) in read)
-                    ready.Find(partition => partition.Stream == stream)!.Offer(records);
+                var read = await reader.ReadAsync(ready.Values.Select(holding => (holding.Stream, holding.ReadUpTo)).ToList(), wait, cancellation);
+                patience = read.Count > 0 ? 1 : Math.Min(patience * 2, 64);
+                foreach (var (stream, records) in read) Offer(ready[stream], records);
             }
             catch (Exception fault) when (fault is RedisException or TimeoutException)
             {
-                LogReadFailed(topic, group, fault);
+                LogReadFailed(topic, group, fault.Message);
                 await Task.Delay(250, cancellation);
             }
         }
     }
 
-    void Wake()
+    static void Offer(Holding holding, List<LogRecord> records)
     {
-        try { if (wake.CurrentCount == 0) wake.Release(); }
-        catch (SemaphoreFullException) { /* it is awake already */ }
+        foreach (var record in records) holding.Partition.Offer(record);
+        holding.ReadUpTo = RedisLog.Format(records[^1].Position);
+    }
+
+    /// <summary>Records the group's place. While Redis is away it goes on trying: a place that is behind would make the lag look like work.</summary>
+    async Task CommitAsync(Holding holding, LogPosition position, int records, CancellationToken stop)
+    {
+        holding.EntriesRead += records;
+        while (true)
+        {
+            try
+            {
+                if (!await leases.CommitAsync(holding.Stream, position, holding.EntriesRead).WaitAsync(RedisLog.Limit, CancellationToken.None)) Lose(holding);
+                return;
+            }
+            catch (Exception fault) when (fault is RedisException or TimeoutException)
+            {
+                LogCommitFailed(holding.Stream, group, fault.Message);
+                if (stop.IsCancellationRequested) return; // the batch comes again, and is written idempotently
+            }
+            await Task.Delay(250, stop);
+        }
     }
 
     async Task LeaveAsync()
     {
-        foreach (var stream in Owned())
-            try { await GiveUpAsync(stream); }
-            catch (Exception fault) when (fault is RedisException or TimeoutException) { LogBalanceFailed(topic, group, fault); }
-        try { await redis.Commands.SortedSetRemoveAsync(membersKey, id).WaitAsync(TimeSpan.FromSeconds(1)); }
-        catch (Exception fault) when (fault is RedisException or TimeoutException) { LogBalanceFailed(topic, group, fault); }
-    }
-
-    /// <summary>Removes what is older than the retention and done by all groups.</summary>
-    async Task TrimAsync()
-    {
-        lastTrim = DateTimeOffset.UtcNow;
-        if (!options.Retention.TryGetValue(topic, out var retention)) return;
-        foreach (var stream in Owned())
+        foreach (var holding in Held()) holding.Partition.Stop(lost: false);
+        await Quiet(Task.WhenAll(Held().Select(holding => holding.Partition.Ended)).WaitAsync(options.MemberTimeout / 2));
+        try
         {
-            var groups = await RedisLog.GroupsAsync(redis.Commands, stream).WaitAsync(TimeSpan.FromSeconds(5));
-            if (groups.Count == 0) continue;
-            var until = groups.Values.Select(state => RedisLog.ParsePosition(0, state.LastDone))
-                .Append(new LogPosition(0, (lastTrim - retention).ToUnixTimeMilliseconds(), 0)).Min();
-            await redis.Commands.ExecuteAsync("XTRIM", stream, "MINID", "~", RedisLog.Format(until)).WaitAsync(TimeSpan.FromSeconds(5));
+            await LetGoOfEndedAsync().WaitAsync(TimeSpan.FromSeconds(1));
+            await leases.ForgetAsync(id).WaitAsync(TimeSpan.FromSeconds(1));
+        }
+        catch (Exception fault) when (fault is RedisException or TimeoutException)
+        {
+            LogBalanceFailed(topic, group, fault.Message); // what was not released runs out
         }
     }
 
-    List<string> Owned() { lock (ownedLock) return [.. owned.Keys]; }
-
-    RedisLogPartition? Remove(string stream)
+    /// <summary>Removes what all groups have done and is older than the retention; sooner where memory is scarce.</summary>
+    async Task TrimAsync()
     {
-        lock (ownedLock) return owned.Remove(stream, out var partition) ? partition : null;
+        trimmedAt = Stopwatch.GetTimestamp();
+        if (!options.Retention.TryGetValue(topic, out var retention)) return;
+        var scarce = await UsedMemoryAsync() > options.RedisMemory;
+        var keepFrom = scarce ? long.MaxValue : (DateTimeOffset.UtcNow - retention).ToUnixTimeMilliseconds();
+        foreach (var stream in Held().Select(holding => holding.Stream))
+        {
+            var groups = await RedisLog.GroupsAsync(redis.Commands, stream);
+            if (groups.Count == 0) continue;
+            var until = groups.Values.Select(state => RedisLog.ParsePosition(0, state.LastDone)).Append(new LogPosition(0, keepFrom, 0)).Min();
+            await redis.Commands.ExecuteAsync("XTRIM", stream, "MINID", "~", RedisLog.Format(until));
+        }
+    }
+
+    async Task<long> UsedMemoryAsync()
+    {
+        var info = (string)(await redis.Commands.ExecuteAsync("INFO", "memory"))!;
+        const string Field = "used_memory:";
+        var line = info.Split('\n').First(line => line.StartsWith(Field, StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(Field.Length).Trim(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    List<Holding> Held() { lock (heldLock) return [.. held.Values]; }
+
+    void ReadAgain() => Wake(readAgain);
+
+    static void Wake(SemaphoreSlim sleeper)
+    {
+        try { if (sleeper.CurrentCount == 0) sleeper.Release(); }
+        catch (SemaphoreFullException) { /* it is awake already */ }
+        catch (ObjectDisposedException) { /* nobody sleeps any more */ }
+    }
+
+    public void Dispose()
+    {
+        readAgain.Dispose();
+        balanceAgain.Dispose();
     }
 
     static async Task Quiet(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-    public async ValueTask DisposeAsync()
-    {
-        await LeaveAsync();
-        wake.Dispose();
-    }
-
-    /// <summary>An unconfirmed place is no harm: a later one is recorded, or the batch comes again and is written idempotently.</summary>
-    async Task CommitAsync(string stream, LogPosition position, long? entriesRead, CancellationToken cancellation)
-    {
-        object[] arguments = entriesRead is { } count
-            ? ["SETID", stream, group, RedisLog.Format(position), "ENTRIESREAD", count]
-            : ["SETID", stream, group, RedisLog.Format(position)];
-        try { await redis.Commands.ExecuteAsync("XGROUP", arguments).WaitAsync(TimeSpan.FromSeconds(5), cancellation); }
-        catch (Exception fault) when (fault is RedisException or TimeoutException) { LogCommitFailed(topic, group, fault); }
-    }
 
     [LoggerMessage(110, LogLevel.Debug, "{Stream}: taken by group {Group} after {LastDone}")]
     partial void LogTaken(string stream, string group, string lastDone);
@@ -244,12 +308,12 @@ sealed partial class RedisLogMember(
     [LoggerMessage(111, LogLevel.Warning, "{Stream}: group {Group} lost its lease here")]
     partial void LogLost(string stream, string group);
 
-    [LoggerMessage(112, LogLevel.Warning, "{Topic}: group {Group} cannot balance")]
-    partial void LogBalanceFailed(string topic, string group, Exception fault);
+    [LoggerMessage(112, LogLevel.Warning, "{Topic}: group {Group} cannot balance: {Reason}")]
+    partial void LogBalanceFailed(string topic, string group, string reason);
 
-    [LoggerMessage(113, LogLevel.Warning, "{Topic}: group {Group} cannot read")]
-    partial void LogReadFailed(string topic, string group, Exception fault);
+    [LoggerMessage(113, LogLevel.Warning, "{Topic}: group {Group} cannot read: {Reason}")]
+    partial void LogReadFailed(string topic, string group, string reason);
 
-    [LoggerMessage(114, LogLevel.Warning, "{Topic}: group {Group} could not record its place; the batch will come again")]
-    partial void LogCommitFailed(string topic, string group, Exception fault);
+    [LoggerMessage(114, LogLevel.Warning, "{Stream}: group {Group} cannot record its place yet: {Reason}")]
+    partial void LogCommitFailed(string stream, string group, string reason);
 }
