@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Allmende.Log.Tests.Engines;
 using Allmende.Platform.Log;
-using Allmende.Testing;
 using NUnit.Framework;
 
 namespace Allmende.Log.Tests;
