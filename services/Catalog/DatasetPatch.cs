@@ -1,0 +1,90 @@
+using System.Text.Json;
+
+namespace Allmende.Catalog;
+
+/// <summary>
+/// A change of a dataset as JSON merge patch (RFC 7396): what is absent stays; null takes back a description or keywords (then they are derived) and a licence.
+/// </summary>
+sealed class DatasetPatch
+{
+    const int LongestTitle = 300, LongestDescription = 10_000, MostKeywords = 50, LongestKeyword = 100, LongestLicence = 500;
+
+    public string? Title { get; private set; }
+    public bool SetsDescription { get; private set; }
+    public string? Description { get; private set; }
+    public bool SetsKeywords { get; private set; }
+    public string[]? Keywords { get; private set; }
+    public string? Access { get; private set; }
+    public bool SetsLicence { get; private set; }
+    public string? Licence { get; private set; }
+
+    /// <summary>Reads the patch; all faults at once, by field.</summary>
+    public static DatasetPatch Parse(JsonElement body, List<(string Field, string Fault)> faults)
+    {
+        var patch = new DatasetPatch();
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            faults.Add(("", "must be a JSON object with what is to change"));
+            return patch;
+        }
+        foreach (var field in body.EnumerateObject())
+        {
+            var fault = field.Name switch
+            {
+                "title" => patch.ReadTitle(field.Value),
+                "description" => patch.ReadDescription(field.Value),
+                "keywords" => patch.ReadKeywords(field.Value),
+                "access" => patch.ReadAccess(field.Value),
+                "licence" => patch.ReadLicence(field.Value),
+                _ => "cannot be changed; what can: title, description, keywords, access, licence",
+            };
+            if (fault is not null) faults.Add((field.Name, fault));
+        }
+        return patch;
+    }
+
+    string? ReadTitle(JsonElement value)
+    {
+        Title = Text(value);
+        return Title is { Length: > 0 and <= LongestTitle } ? null : $"must be a text of 1 to {LongestTitle} characters";
+    }
+
+    string? ReadDescription(JsonElement value)
+    {
+        SetsDescription = true;
+        if (value.ValueKind == JsonValueKind.Null) return null;
+        Description = Text(value);
+        return Description is { Length: > 0 and <= LongestDescription } ? null : $"must be a text of 1 to {LongestDescription} characters, or null";
+    }
+
+    string? ReadKeywords(JsonElement value)
+    {
+        SetsKeywords = true;
+        if (value.ValueKind == JsonValueKind.Null) return null;
+        var fault = $"must be a list of at most {MostKeywords} texts of 1 to {LongestKeyword} characters, or null";
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > MostKeywords) return fault;
+        var keywords = value.EnumerateArray().Select(Text).ToList();
+        if (keywords.Any(keyword => keyword is not { Length: > 0 and <= LongestKeyword })) return fault;
+        Keywords = [.. keywords.Distinct(StringComparer.Ordinal)!];
+        return null;
+    }
+
+    string? ReadAccess(JsonElement value)
+    {
+        Access = Text(value);
+        return Access is not null && Contracts.Access.All.Contains(Access) ? null : "must be one of " + string.Join(", ", Contracts.Access.All);
+    }
+
+    string? ReadLicence(JsonElement value)
+    {
+        SetsLicence = true;
+        if (value.ValueKind == JsonValueKind.Null) return null;
+        Licence = Text(value);
+        return Licence is { Length: <= LongestLicence } && Uri.TryCreate(Licence, UriKind.Absolute, out var iri) && (iri.Scheme is "http" or "https")
+            && Uri.IsWellFormedUriString(Licence, UriKind.Absolute)
+            ? null
+            : $"must be the http(s) address of the licence, e.g. {Dataset.DefaultLicence}";
+    }
+
+    static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? PlainText.Of(value.GetString()!) : null;
+}

@@ -1,0 +1,24 @@
+using Allmende.Contracts;
+using Allmende.Platform;
+using Allmende.Platform.Events;
+
+namespace Allmende.Catalog.Features;
+
+/// <summary>Every device belongs to a dataset; the first one makes it.</summary>
+sealed class FollowDevices(Municipalities municipalities, DatasetStore datasets, AnnounceDatasets announcements) : IEventHandler
+{
+    public IReadOnlyList<string> Types { get; } = [EventTypes.DeviceRegistered, EventTypes.DeviceChanged, EventTypes.DeviceRemoved];
+
+    public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
+    {
+        // One that has left has no catalogue any more.
+        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        if (domainEvent.Type == EventTypes.DeviceRemoved)
+        {
+            await datasets.RemoveThingAsync(municipality, domainEvent.Subject, domainEvent.Time, cancellation);
+            return;
+        }
+        var device = domainEvent.DataAs(ContractsJson.Default.DeviceRegistered);
+        if (await datasets.PutThingAsync(municipality, device, domainEvent.Time, cancellation)) announcements.Due(municipality.Id);
+    }
+}
