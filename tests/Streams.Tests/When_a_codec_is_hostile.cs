@@ -32,6 +32,7 @@ public class When_a_codec_is_hostile
 
     [TestCase("throw new Error('no such thing')", "Error: no such thing (line 1, column")]
     [TestCase("throw 'text'", "threw text")]
+    [TestCase("throw new Error('x\\n1\\t0\\tR{}\\n1\\tdone\\n')", "Error: x 1 0 R{} 1 done")]
     [TestCase("throw new Proxy({}, { get: function () { throw 1 } })", "threw")]
     [TestCase("return 5", "returned number instead of an object")]
     [TestCase("return null", "returned null instead of an object")]

@@ -15,7 +15,7 @@ sealed class FairQueue(int mostWaiting) : IDisposable
     sealed class Line
     {
         public readonly Queue<CodecWork> Work = new();
-        public int Calls;
+        public int Calls, OfTaken;
         public bool Taken, IsReady;
     }
 
@@ -46,7 +46,7 @@ sealed class FairQueue(int mostWaiting) : IDisposable
             line.IsReady = false;
             line.Taken = true;
             var work = line.Work.Dequeue();
-            line.Calls -= work.Waiting;
+            line.OfTaken = work.Waiting;
             return work;
         }
     }
@@ -58,6 +58,7 @@ sealed class FairQueue(int mostWaiting) : IDisposable
         {
             var line = lines[work.Municipality];
             line.Taken = false;
+            line.Calls -= line.OfTaken;
             if (!work.IsOver)
             {
                 line.Calls += work.Waiting;

@@ -31,7 +31,8 @@ parentPort.on('message', (line) => {
     Atomics.store(progress, 0, index);
     Atomics.add(progress, 1, 1);
     const answer = operation === 'check' ? `R${JSON.stringify(syntaxError(text))}` : outcome(key, text, operation, calls[index]);
-    writeLine(`${id}\t${index}\t${answer}`);
+    // Valid JSON has no control characters; what a codec throws may, and a line feed would let it answer for others.
+    writeLine(`${id}\t${index}\t${answer.replace(/[\x00-\x1f\x7f]+/g, ' ')}`);
   }
   Atomics.store(progress, 0, -1);
   Atomics.add(progress, 1, 1);
