@@ -1,0 +1,37 @@
+using System.Security.Claims;
+using Allmende.Contracts;
+using Allmende.Platform;
+using Allmende.Platform.Security;
+
+namespace Allmende.Ingestion.Devices;
+
+/// <summary>
+/// Devices' own keys. A key says nothing of its municipality, the path does: in another municipality's path it is an unknown key.
+/// Its holder may write uplinks of that one device.
+/// </summary>
+sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities, IHttpContextAccessor requests) : IApiKeyVerifier
+{
+    const string OwnUplinks = "uplinks:write:";
+
+    public async ValueTask<ApiKeyHolder?> VerifyAsync(string key, CancellationToken cancel)
+    {
+        if (!ApiKey.Fits(key, ApiKey.DevicePrefix)) return null;
+        if (requests.HttpContext?.GetRouteValue("municipality") is not string municipality || municipalities.Find(municipality) is null) return null;
+        return await directory.FindAsync(municipality, new(DeviceNameKind.KeyHash, ApiKey.Hash(key)), cancel) is { } device
+            ? new ApiKeyHolder(device.Id, municipality, [OwnUplinks + device.Id])
+            : null;
+    }
+
+    /// <summary>Whether <paramref name="caller"/> may write uplinks of some device of the municipality, or of all.</summary>
+    public static bool MayWriteUplinks(ClaimsPrincipal caller, string municipality) =>
+        caller.HasClaim(Roles.MunicipalityClaim, municipality) && (MayWriteAll(caller) || caller.HasClaim(IsOwn));
+
+    /// <summary>Whether <paramref name="caller"/>, who may write uplinks, may write this device's.</summary>
+    public static bool MayWriteUplinksOf(ClaimsPrincipal caller, string device) =>
+        MayWriteAll(caller) || (caller.FindFirst(IsOwn) is { } own && own.Value.AsSpan(OwnUplinks.Length).SequenceEqual(device));
+
+    static bool MayWriteAll(ClaimsPrincipal caller) =>
+        caller.HasClaim(Roles.ScopeClaim, Roles.WriteUplinks) || caller.HasClaim(Roles.RoleClaim, Roles.Admin) || caller.HasClaim(Roles.RoleClaim, Roles.Developer);
+
+    static bool IsOwn(Claim claim) => claim.Type == Roles.ScopeClaim && claim.Value.StartsWith(OwnUplinks, StringComparison.Ordinal);
+}

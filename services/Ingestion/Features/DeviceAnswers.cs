@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Allmende.Ingestion.Devices;
+
+namespace Allmende.Ingestion.Features;
+
+/// <summary>A device as the API shows it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Profile">Its profile.</param>
+/// <param name="DevEui">16 hexadecimal digits.</param>
+/// <param name="Location">GeoJSON Point.</param>
+/// <param name="Description">For people.</param>
+/// <param name="Dataset">Where it is not the profile's.</param>
+/// <param name="ExpectedInterval">Seconds, where they are not the profile's.</param>
+/// <param name="RegisteredAt">When it was registered.</param>
+/// <param name="ChangedAt">When its description or key changed.</param>
+/// <param name="LastSeen">Its last uplink; some seconds behind.</param>
+/// <param name="Thing">Its Thing in the SensorThings API.</param>
+public sealed record DeviceAnswer(
+    string Id, string Name, string Profile, string? DevEui, JsonElement? Location, string? Description, string? Dataset, int? ExpectedInterval,
+    DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, string Thing)
+{
+    internal static DeviceAnswer Of(RegisteredDevice registered, string thing)
+    {
+        var device = registered.Device;
+        return new(device.Id, device.Name, device.Profile, device.DevEui, device.Location, device.Description, device.Dataset, device.ExpectedInterval,
+            registered.RegisteredAt, registered.ChangedAt, registered.LastSeen, thing);
+    }
+}
+
+/// <summary>A device that was just registered.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Profile">Its profile.</param>
+/// <param name="DevEui">16 hexadecimal digits.</param>
+/// <param name="Location">GeoJSON Point.</param>
+/// <param name="Description">For people.</param>
+/// <param name="Dataset">Where it is not the profile's.</param>
+/// <param name="ExpectedInterval">Seconds, where they are not the profile's.</param>
+/// <param name="Thing">Its Thing in the SensorThings API.</param>
+/// <param name="Datastreams">Its Datastreams there, in the order of the profile's fields.</param>
+/// <param name="Key">Its API key; it is shown this once and cannot be read again.</param>
+public sealed record DeviceRegistration(
+    string Id, string Name, string Profile, string? DevEui, JsonElement? Location, string? Description, string? Dataset, int? ExpectedInterval,
+    string Thing, string[] Datastreams, string Key);
+
+/// <summary>A page of devices.</summary>
+/// <param name="Items">In the order of their ids.</param>
+/// <param name="Next">Link of the next page; missing on the last.</param>
+public sealed record DevicePage(IReadOnlyList<DeviceAnswer> Items, string? Next);
+
+/// <summary>A new key.</summary>
+/// <param name="Id">The device.</param>
+/// <param name="Key">Its API key; it is shown this once and cannot be read again.</param>
+public sealed record DeviceKey(string Id, string Key);

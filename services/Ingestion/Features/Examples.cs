@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+
+namespace Allmende.Ingestion.Features;
+
+/// <summary>Examples for the API's description.</summary>
+static class ApiExamples
+{
+    /// <summary>Puts an example beside the request and beside responses, by status.</summary>
+    public static RouteHandlerBuilder WithExamples(this RouteHandlerBuilder route, string? request = null, params (string Status, string Json)[] responses) =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            if (request is not null && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true) body.Example = JsonNode.Parse(request);
+            foreach (var (status, json) in responses)
+                if (operation.Responses?.TryGetValue(status, out var response) == true && response.Content?.TryGetValue("application/json", out var content) == true)
+                    content.Example = JsonNode.Parse(json);
+            return Task.CompletedTask;
+        });
+}
+
+static class DeviceExamples
+{
+    public const string Device = """
+        {
+          "id": "pegel-1", "name": "Pegel Altstadt", "devEui": "70B3D57ED0000001", "profile": "milesight-em310",
+          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600
+        }
+        """;
+
+    public const string Registration = """
+        {
+          "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "devEui": "70B3D57ED0000001",
+          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
+          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')",
+          "datastreams": ["http://localhost:8080/musterstadt/sta/v1.1/Datastreams('pegel-1.distance')"],
+          "key": "dk_…"
+        }
+        """;
+
+    public const string Answer = """
+        {
+          "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "devEui": "70B3D57ED0000001",
+          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
+          "registeredAt": "2026-03-01T08:00:00Z", "changedAt": "2026-03-01T08:00:00Z",
+          "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5 },
+          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')"
+        }
+        """;
+
+    public const string Page = $$"""{ "items": [{{Answer}}], "next": "http://localhost:8080/musterstadt/devices?after=pegel-1" }""";
+
+    public const string Key = """{ "id": "pegel-1", "key": "dk_…" }""";
+}
+
+static class UplinkExamples
+{
+    public const string TheThingsStack = """
+        {
+          "end_device_ids": { "device_id": "pegel-1", "application_ids": { "application_id": "musterstadt" }, "dev_eui": "70B3D57ED0000001" },
+          "received_at": "2026-03-02T10:20:05.223456789Z",
+          "uplink_message": {
+            "f_port": 85, "f_cnt": 158, "frm_payload": "A2cAAQR+AAE=",
+            "rx_metadata": [{ "gateway_ids": { "gateway_id": "rathaus" }, "rssi": -97, "snr": 6.5 }],
+            "settings": { "data_rate": { "lora": { "bandwidth": 125000, "spreading_factor": 9 } }, "frequency": "868300000" },
+            "received_at": "2026-03-02T10:20:05.012345678Z"
+          }
+        }
+        """;
+
+    public const string ChirpStack = """
+        {
+          "deduplicationId": "3ac7e3c4-4401-4b8d-9386-a5c902f9202d", "time": "2026-03-02T10:20:05.012345678+00:00",
+          "deviceInfo": { "deviceName": "Pegel Altstadt", "devEui": "70b3d57ed0000001" },
+          "fCnt": 158, "fPort": 85, "data": "A2cAAQR+AAE=",
+          "rxInfo": [{ "gatewayId": "0016c001f153a14c", "rssi": -97, "snr": 6.5 }],
+          "txInfo": { "frequency": 868300000, "modulation": { "lora": { "bandwidth": 125000, "spreadingFactor": 9 } } }
+        }
+        """;
+
+    public const string Plain = """{ "device": "pegel-1", "time": "2026-03-02T10:20:05.012Z", "fPort": 85, "bytes": "03670001047e0001" }""";
+
+    public const string Accepted = """{ "uplink": "5f2b8c0e9a41d37764c1f08b2e6ad953" }""";
+}

@@ -1,0 +1,17 @@
+using Allmende.Platform;
+
+namespace Allmende.Ingestion;
+
+/// <summary>Errors of this service's API.</summary>
+static class IngestionErrors
+{
+    public static readonly ApiError InvalidDevice = new("invalid_device", 422, "The device's description has faults");
+    public static readonly ApiError DeviceExists = new("device_exists", 409, "There is such a device already");
+    public static readonly ApiError DevEuiTaken = new("dev_eui_taken", 409, "Another device has this DevEUI");
+    public static readonly ApiError UnknownDevice = new("unknown_device", 404, "There is no such device");
+    public static readonly ApiError InvalidUplink = new("invalid_uplink", 422, "The uplink cannot be understood");
+    public static readonly ApiError TooManyUplinks = new("too_many_uplinks", 429, "Too many uplinks");
+    public static readonly ApiError NotDurable = new("not_durable", 503, "The uplink could not be stored; send it again");
+    public static readonly ApiError Overloaded = new("overloaded", 503, "Uplinks come faster than they are processed; send it again later");
+    public static readonly ApiError InvalidPage = new("invalid_page", 422, "There is no such page");
+}

@@ -1,0 +1,56 @@
+using System.Text.Json.Serialization;
+using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Features;
+using Allmende.Ingestion.Outbox;
+using Allmende.Ingestion.Uplinks;
+using Allmende.Platform;
+using Allmende.Platform.Events;
+using Allmende.Platform.Security;
+
+namespace Allmende.Ingestion;
+
+/// <summary>All that this service has.</summary>
+public static class IngestionModule
+{
+    /// <summary>Registers the service's parts.</summary>
+    /// <exception cref="InvalidOperationException">The configuration is faulty; the message tells all faults.</exception>
+    public static void AddIngestion(this WebApplicationBuilder builder, PlatformOptions platform)
+    {
+        var options = builder.Configuration.GetSection("Ingestion").Get<IngestionOptions>() ?? new IngestionOptions();
+        var faults = options.Faults().Concat(MissingServices(platform)).ToList();
+        if (faults.Count > 0) throw new InvalidOperationException("The configuration is faulty:\n- " + string.Join("\n- ", faults));
+
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddHttpContextAccessor();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+
+        services.AddSingleton<DeviceStore>().AddSingleton<DeviceProfiles>().AddSingleton<SensorThings>();
+        services.AddSingleton<DeviceDirectory>().AddHostedService(provider => provider.GetRequiredService<DeviceDirectory>());
+        services.AddSingleton<IApiKeyVerifier, DeviceKeys>();
+
+        services.AddSingleton<OutboxStore>();
+        services.AddSingleton<OutboxPublisher>().AddHostedService(provider => provider.GetRequiredService<OutboxPublisher>());
+        services.AddEventHandler<DeviceProfileChanged>();
+
+        services.AddSingleton<UplinkDoor>().AddSingleton<RateLimits>();
+        services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
+        services.AddSingleton<LastSeenWriter>().AddHostedService(provider => provider.GetRequiredService<LastSeenWriter>());
+    }
+
+    /// <summary>Maps the service's routes.</summary>
+    public static void MapIngestion(this WebApplication app)
+    {
+        var devices = app.MapGroup("/{municipality}/devices").WithTags("Devices");
+        RegisterDevice.Map(devices);
+        ListDevices.Map(devices);
+        ShowDevice.Map(devices);
+        ReplaceDevice.Map(devices);
+        RemoveDevice.Map(devices);
+        RenewDeviceKey.Map(devices);
+        TakeUplinks.Map(app.MapGroup("/{municipality}/uplinks").WithTags("Uplinks"), app.Services.GetRequiredService<IngestionOptions>());
+    }
+
+    static IEnumerable<string> MissingServices(PlatformOptions platform) =>
+        new[] { "identity", "streams", "observations" }.Where(service => !platform.Services.ContainsKey(service)).Select(service => $"Platform:Services:{service} is not set");
+}

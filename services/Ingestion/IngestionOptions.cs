@@ -1,0 +1,58 @@
+namespace Allmende.Ingestion;
+
+/// <summary>Section <c>Ingestion</c>; the defaults suit one machine and a town of some hundred thousand.</summary>
+public sealed class IngestionOptions
+{
+    /// <summary>Largest body of an uplink. A network server's message has 2 to 20 kB, more with many gateways.</summary>
+    public int LargestUplink { get; set; } = 256 * 1024;
+    /// <summary>No uplink is older: a device whose clock was never set says 1970 or 1980.</summary>
+    public DateTimeOffset EarliestTime { get; set; } = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    /// <summary>How far ahead of our clock an uplink's time may be. What is ahead by minutes is taken, and flagged by Streams.</summary>
+    public TimeSpan MostTimeAhead { get; set; } = TimeSpan.FromDays(1);
+    /// <summary>Uplinks of one municipality.</summary>
+    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 10_000, Burst = 30_000 };
+    /// <summary>Uplinks of one device.</summary>
+    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 100, Burst = 2_000 };
+    /// <summary>Back-pressure: with more uplinks of a municipality waiting to be decoded, its doors ask to come back later.</summary>
+    public long MostWaitingUplinks { get; set; } = 50_000;
+    /// <summary>How often the number of waiting uplinks is looked up.</summary>
+    public TimeSpan WaitingUplinksEvery { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>What the doors know of devices is compared with the database so often; another instance's change is seen by then.</summary>
+    public TimeSpan DevicesRefreshedEvery { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>A device that has not sent for so long is no longer kept in memory.</summary>
+    public TimeSpan DevicesKeptFor { get; set; } = TimeSpan.FromHours(2);
+    /// <summary>Most devices (and as many unknown names) of one municipality that are kept in memory.</summary>
+    public int MostDevicesKept { get; set; } = 100_000;
+    /// <summary>When a device was last heard of is written so often; what a crash loses is the last few seconds of that.</summary>
+    public TimeSpan LastSeenWrittenEvery { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long a registration waits for Observations to serve the Thing.</summary>
+    public TimeSpan ThingAwaited { get; set; } = TimeSpan.FromSeconds(3);
+    /// <summary>The outbox is looked through so often for what another instance, or a crash, left in it.</summary>
+    public TimeSpan OutboxSweptEvery { get; set; } = TimeSpan.FromSeconds(5);
+
+    internal IEnumerable<string> Faults()
+    {
+        if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
+        foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
+            if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";
+        if (MostWaitingUplinks < 1) yield return "Ingestion:MostWaitingUplinks must be positive";
+        if (MostDevicesKept < 1) yield return "Ingestion:MostDevicesKept must be positive";
+        if (MostTimeAhead < TimeSpan.Zero) yield return "Ingestion:MostTimeAhead must not be negative";
+        foreach (var (name, time) in new[]
+        {
+            (nameof(WaitingUplinksEvery), WaitingUplinksEvery), (nameof(DevicesRefreshedEvery), DevicesRefreshedEvery), (nameof(DevicesKeptFor), DevicesKeptFor),
+            (nameof(LastSeenWrittenEvery), LastSeenWrittenEvery), (nameof(OutboxSweptEvery), OutboxSweptEvery),
+        })
+            if (time <= TimeSpan.Zero) yield return $"Ingestion:{name} must be positive";
+        if (ThingAwaited < TimeSpan.Zero) yield return "Ingestion:ThingAwaited must not be negative";
+    }
+}
+
+/// <summary>A token bucket.</summary>
+public sealed class RateOptions
+{
+    /// <summary>What is allowed in the long run.</summary>
+    public int PerSecond { get; set; }
+    /// <summary>What is allowed at once after a rest.</summary>
+    public int Burst { get; set; }
+}

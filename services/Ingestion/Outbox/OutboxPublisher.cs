@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Allmende.Contracts;
+using Allmende.Ingestion.Devices;
+using Allmende.Platform;
+using Allmende.Platform.Events;
+
+namespace Allmende.Ingestion.Outbox;
+
+/// <summary>
+/// Tells what the outboxes hold: at once after a change here, and every few seconds for what another instance or a crash left behind. An event says
+/// how the device is when it is told, so one that is told twice, or late, tells nothing wrong. Each municipality has its own loop.
+/// </summary>
+sealed partial class OutboxPublisher(
+    OutboxStore outbox, DeviceStore devices, DeviceProfiles profiles, IEventBus events, Municipalities municipalities,
+    IngestionOptions options, ILogger<OutboxPublisher> logger) : BackgroundService
+{
+    const int ToldAtOnce = 200;
+
+    readonly ConcurrentDictionary<string, SemaphoreSlim> wakeUps = new(StringComparer.Ordinal);
+
+    /// <summary>There is something to tell.</summary>
+    public void Wake(string municipality)
+    {
+        var wakeUp = WakeUpOf(municipality);
+        // One signal is enough for any number of entries.
+        if (wakeUp.CurrentCount == 0) wakeUp.Release();
+    }
+
+    SemaphoreSlim WakeUpOf(string municipality) => wakeUps.GetOrAdd(municipality, static _ => new SemaphoreSlim(0));
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
+        try
+        {
+            while (true)
+            {
+                foreach (var municipality in municipalities.All.Select(municipality => municipality.Id))
+                    if (!loops.TryGetValue(municipality, out var loop) || loop.IsCompleted) loops[municipality] = RunAsync(municipality, stoppingToken);
+                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await Task.WhenAll(loops.Values);
+        }
+    }
+
+    /// <summary>As long as the municipality is one of ours.</summary>
+    async Task RunAsync(string municipality, CancellationToken cancellation)
+    {
+        var wakeUp = WakeUpOf(municipality);
+        try
+        {
+            while (municipalities.Find(municipality) is not null)
+            {
+                try
+                {
+                    while (await TellSomeAsync(municipality, cancellation)) { }
+                }
+                catch (Exception fault) when (!cancellation.IsCancellationRequested)
+                {
+                    LogNotTold(municipality, fault);
+                    await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+                }
+                await wakeUp.WaitAsync(options.OutboxSweptEvery, cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Shutting down; what is not told yet is told after the next start.
+        }
+    }
+
+    /// <summary>True if there may be more.</summary>
+    async Task<bool> TellSomeAsync(string municipality, CancellationToken cancellation)
+    {
+        await using var batch = await outbox.TakeAsync(municipality, ToldAtOnce, cancellation);
+        if (batch.Entries.Count == 0) return false;
+
+        // Read after the entries: a change that comes later has an entry of its own.
+        var ids = batch.Entries.Select(entry => entry.Device).Distinct(StringComparer.Ordinal).ToList();
+        var described = (await devices.FindAllAsync(municipality, ids, cancellation)).ToDictionary(device => device.Id, StringComparer.Ordinal);
+        var asked = new ConcurrentDictionary<string, Lazy<Task<DeviceProfile?>>>(StringComparer.Ordinal);
+        Task<DeviceProfile?> ProfileAsync(string id) =>
+            asked.GetOrAdd(id, _ => new(() => profiles.FindAsync(municipality, id, cancellation))).Value;
+
+        var outcomes = await Task.WhenAll(batch.Entries.GroupBy(entry => entry.Device)
+            .Select(group => TellAsync(municipality, described.GetValueOrDefault(group.Key), group, ProfileAsync, cancellation)));
+        var failed = outcomes.Where(outcome => outcome.Failed is not null).Select(outcome => outcome.Failed!).ToArray();
+        var told = outcomes.SelectMany(outcome => outcome.Told).ToArray();
+        await batch.CompleteAsync(told, failed, cancellation);
+        Telemetry.CountPublished(municipality, told.Length);
+        if (failed.Length > 0) WakeLater(municipality, cancellation);
+        return batch.Entries.Count == ToldAtOnce;
+    }
+
+    /// <summary>Tells one device's entries in their order, up to the first that fails.</summary>
+    async Task<(List<long> Told, string? Failed)> TellAsync(
+        string municipality, Device? device, IEnumerable<OutboxEntry> entries, Func<string, Task<DeviceProfile?>> profileAsync, CancellationToken cancellation)
+    {
+        var told = new List<long>();
+        foreach (var entry in entries)
+        {
+            try
+            {
+                if (await DescribeAsync(entry, device, profileAsync) is { } data)
+                    await events.PublishAsync(new CloudEvent(
+                        entry.EventId.ToString("N"), "/ingestion", entry.Type, entry.Device, entry.At, municipality, data, entry.Traceparent), cancellation);
+                told.Add(entry.Id);
+            }
+            catch (Exception fault) when (!cancellation.IsCancellationRequested)
+            {
+                LogNotTold(municipality, fault);
+                return (told, entry.Device);
+            }
+        }
+        return (told, null);
+    }
+
+    /// <summary>The event's data; null for a device that is gone again, whose removal has an entry of its own.</summary>
+    static async Task<JsonElement?> DescribeAsync(OutboxEntry entry, Device? device, Func<string, Task<DeviceProfile?>> profileAsync)
+    {
+        if (entry.Type == EventTypes.DeviceRemoved) return JsonSerializer.SerializeToElement(new Removed(entry.Device), ContractsJson.Default.Removed);
+        return device is null
+            ? null
+            : JsonSerializer.SerializeToElement(DeviceEvents.Describe(device, await profileAsync(device.Profile)), ContractsJson.Default.DeviceRegistered);
+    }
+
+    /// <summary>What has failed is due again in a moment; the sweep alone would let it wait for seconds.</summary>
+    void WakeLater(string municipality, CancellationToken cancellation) =>
+        _ = Task.Delay(TimeSpan.FromMilliseconds(250), cancellation).ContinueWith(_ => Wake(municipality), cancellation, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+
+    [LoggerMessage(2010, LogLevel.Warning, "an event of {Municipality} could not be told; it is tried again")]
+    partial void LogNotTold(string municipality, Exception fault);
+}
+
+/// <summary>When a profile changes, so do its devices' Datastreams.</summary>
+sealed class DeviceProfileChanged(DeviceStore devices, DeviceProfiles profiles, DeviceDirectory directory, OutboxPublisher publisher) : IEventHandler
+{
+    public IReadOnlyList<string> Types { get; } = [EventTypes.DeviceProfileChanged];
+
+    public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
+    {
+        var id = domainEvent.DataAs(ContractsJson.Default.Removed).Id;
+        if (await profiles.FindAsync(domainEvent.Municipality, id, cancellation) is not { } profile) return; // removed again
+        if (await devices.TouchDevicesOfAsync(domainEvent.Municipality, id, decodedBySender: profile.Codec is null, cancellation) == 0) return;
+        directory.ForgetAll(domainEvent.Municipality);
+        publisher.Wake(domainEvent.Municipality);
+    }
+}

@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Allmende.Ingestion.Uplinks;
+
+/// <summary>
+/// Walks through a JSON message and reads only what is asked for; nothing of the rest is built. The first fault ends the walk: from then on there are no
+/// more fields, so that readers need not look. JSON null is what is left out, as Protocol Buffers' JSON has it.
+/// </summary>
+ref struct JsonFields(ReadOnlySpan<byte> json)
+{
+    /// <summary>Deeper than any network server's message, and shallow enough for all who read it later.</summary>
+    public const int Deepest = 32;
+
+    Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = Deepest });
+
+    /// <summary>The field at fault, and what is wrong with it.</summary>
+    public (string Field, string Fault)? Fault { get; private set; }
+
+    public void Fail(string field, string fault) => Fault ??= (field, fault);
+
+    /// <summary>Enters the message; false if it is no object.</summary>
+    public bool EnterMessage()
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartObject) return true;
+        Fail("", "must be a JSON object");
+        return false;
+    }
+
+    /// <summary>Reads to the end of the message, so that what follows it is noticed.</summary>
+    /// <exception cref="JsonException">Something follows.</exception>
+    public void LeaveMessage()
+    {
+        if (Fault is null) reader.Read();
+    }
+
+    /// <summary>Moves to the next field's name; false at the end of the object.</summary>
+    public bool NextField() => Fault is null && reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+
+    /// <summary>Whether the field has this name.</summary>
+    public readonly bool Is(ReadOnlySpan<byte> name) => reader.ValueTextEquals(name);
+
+    /// <summary>Passes over the field's value.</summary>
+    public void Skip() => reader.Skip();
+
+    /// <summary>Enters the field's object; false if it is left out.</summary>
+    public bool Object(string field) => Value(field, JsonTokenType.StartObject, "must be an object");
+
+    /// <summary>Enters the field's array; false if it is left out.</summary>
+    public bool Array(string field) => Value(field, JsonTokenType.StartArray, "must be an array");
+
+    /// <summary>Enters the array's next object; false at the end.</summary>
+    public bool NextObject(string field)
+    {
+        if (Fault is not null || !reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
+        if (reader.TokenType == JsonTokenType.StartObject) return true;
+        Fail(field, "must be an array of objects");
+        return false;
+    }
+
+    public string? Text(string field, int longest = 256)
+    {
+        if (!Value(field, JsonTokenType.String, "must be a text")) return null;
+        if (reader.ValueSpan.Length <= longest) return reader.GetString();
+        Fail(field, $"must have at most {longest} bytes");
+        return null;
+    }
+
+    /// <summary>A whole number; also as text, as Protocol Buffers' JSON has large ones.</summary>
+    public long? Integer(string field, long least, long most)
+    {
+        if (!Number(field)) return null;
+        if (reader.TokenType == JsonTokenType.Number ? reader.TryGetInt64(out var number)
+            : long.TryParse(reader.ValueSpan, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number))
+            if (number >= least && number <= most) return number;
+        Fail(field, $"must be a whole number, {least} to {most}");
+        return null;
+    }
+
+    /// <summary>A number; null also for what is none (<c>"NaN"</c>, <c>"Infinity"</c>).</summary>
+    public double? Double(string field)
+    {
+        if (!Number(field)) return null;
+        if (reader.TokenType == JsonTokenType.Number ? reader.TryGetDouble(out var number)
+            : double.TryParse(reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out number))
+            return double.IsFinite(number) ? number : null;
+        Fail(field, "must be a number");
+        return null;
+    }
+
+    public DateTimeOffset? Time(string field)
+    {
+        if (!Value(field, JsonTokenType.String, "must be a time as in RFC 3339")) return null;
+        if (!reader.ValueIsEscaped && Rfc3339.TryParse(reader.ValueSpan, out var time)) return time;
+        Fail(field, "must be a time as in RFC 3339, with Z or an offset");
+        return null;
+    }
+
+    public byte[]? Base64(string field)
+    {
+        if (!Value(field, JsonTokenType.String, "must be a text in base64")) return null;
+        if (reader.TryGetBytesFromBase64(out var bytes)) return bytes;
+        Fail(field, "must be base64");
+        return null;
+    }
+
+    /// <summary>Hexadecimal text, or an array of numbers 0 to 255.</summary>
+    public byte[]? Bytes(string field)
+    {
+        const string expected = "must be hexadecimal, two digits a byte, or an array of numbers 0 to 255";
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return null;
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            var text = reader.ValueSpan;
+            var bytes = new byte[text.Length / 2];
+            if (!reader.ValueIsEscaped && Convert.FromHexString(text, bytes, out _, out _) == System.Buffers.OperationStatus.Done) return bytes;
+        }
+        else if (reader.TokenType == JsonTokenType.StartArray && Numbers() is { } numbers) return numbers;
+        Fail(field, expected);
+        return null;
+    }
+
+    byte[]? Numbers()
+    {
+        var bytes = new List<byte>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetByte(out var one)) return null;
+            bytes.Add(one);
+        }
+        return [.. bytes];
+    }
+
+    /// <summary>An object as it is.</summary>
+    public JsonElement? Raw(string field) =>
+        Value(field, JsonTokenType.StartObject, "must be an object") ? JsonElement.ParseValue(ref reader) : null;
+
+    bool Number(string field)
+    {
+        reader.Read();
+        if (reader.TokenType is JsonTokenType.Number or JsonTokenType.String) return true;
+        if (reader.TokenType != JsonTokenType.Null) Fail(field, "must be a number");
+        return false;
+    }
+
+    bool Value(string field, JsonTokenType expected, string fault)
+    {
+        reader.Read();
+        if (reader.TokenType == expected) return true;
+        if (reader.TokenType != JsonTokenType.Null) Fail(field, fault);
+        return false;
+    }
+}
