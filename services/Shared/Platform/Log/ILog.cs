@@ -27,6 +27,10 @@ public interface ILog : IAsyncDisposable
     /// </summary>
     Task ConsumeAsync(string topic, string group, LogHandler handler, CancellationToken cancellation);
 
+    /// <summary>Where each partition of the topic ends now: the place of its last record, or before the first.</summary>
+    /// <exception cref="LogUnavailableException">The log cannot be reached.</exception>
+    Task<IReadOnlyList<LogPosition>> EndAsync(string municipality, string topic, CancellationToken cancellation);
+
     /// <summary>Follows one municipality's topic outside any group, from after <paramref name="from"/> or from now on. Rides out failures of the engine.</summary>
     /// <param name="municipality">Whose topic.</param>
     /// <param name="topic">One of <see cref="Contracts.Topics"/>.</param>

@@ -98,6 +98,23 @@ public sealed class KafkaLog : ILog
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<LogPosition>> EndAsync(string municipality, string topic, CancellationToken cancellation)
+    {
+        try
+        {
+            var name = KafkaTopics.NameOf(municipality, topic);
+            await topics.Value.EnsureAsync(name, topic).WaitAsync(options.AppendTimeout, cancellation);
+            var partitions = await topics.Value.PartitionsAsync(name, options.AppendTimeout).WaitAsync(cancellation);
+            var ends = await topics.Value.OffsetsAsync(partitions, OffsetSpec.Latest(), options.AppendTimeout).WaitAsync(cancellation);
+            return partitions.Select(partition => new LogPosition(partition.Partition.Value, ends[partition] - 1, 0)).ToList();
+        }
+        catch (Exception fault) when (fault is KafkaException or TimeoutException)
+        {
+            throw new LogUnavailableException($"{topic}: Kafka does not tell where it ends", fault);
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation)
     {
         try

@@ -98,6 +98,20 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<LogPosition>> EndAsync(string municipality, string topic, CancellationToken cancellation)
+    {
+        try
+        {
+            var ends = await StartAsync(municipality, topic, []).WaitAsync(options.AppendTimeout, cancellation);
+            return ends.Values.Select((id, partition) => ParsePosition(partition, id)).ToList();
+        }
+        catch (Exception fault) when (fault is RedisException or TimeoutException)
+        {
+            throw new LogUnavailableException($"{topic}: Redis does not tell where it ends", fault);
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation)
     {
         try

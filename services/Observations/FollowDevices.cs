@@ -1,0 +1,32 @@
+using Allmende.Contracts;
+using Allmende.Observations.Store;
+using Allmende.Platform;
+using Allmende.Platform.Events;
+
+namespace Allmende.Observations;
+
+/// <summary>Devices come, change and go; datasets get other terms: what is served follows.</summary>
+public sealed class FollowDevices(DeviceStore devices, DatastreamDirectory datastreams, Municipalities municipalities) : IEventHandler
+{
+    public IReadOnlyList<string> Types { get; } =
+        [EventTypes.DeviceRegistered, EventTypes.DeviceChanged, EventTypes.DeviceRemoved, EventTypes.DatasetChanged];
+
+    public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
+    {
+        // A municipality that has left has no database to write to; its last events are of no use to anybody.
+        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        switch (domainEvent.Type)
+        {
+            case EventTypes.DeviceRegistered or EventTypes.DeviceChanged:
+                await devices.UpsertAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.DeviceRegistered), municipality.DefaultAccess, cancellation);
+                break;
+            case EventTypes.DeviceRemoved:
+                await devices.RemoveAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.Removed).Id, cancellation);
+                break;
+            case EventTypes.DatasetChanged:
+                await devices.SetDatasetAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.DatasetChanged), cancellation);
+                break;
+        }
+        datastreams.Forget(municipality.Id);
+    }
+}

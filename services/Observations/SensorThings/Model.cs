@@ -1,0 +1,145 @@
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>How a property is kept and written.</summary>
+enum PropertyKind
+{
+    Text,
+    /// <summary>jsonb, written as it is.</summary>
+    Json,
+    Time,
+    /// <summary>Two columns, start and end; without end an instant.</summary>
+    Interval,
+    /// <summary>Two columns, number and jsonb.</summary>
+    Result,
+    /// <summary>Two columns, our flags and the client's own.</summary>
+    Quality,
+    /// <summary>An interval that may be null altogether.</summary>
+    OptionalInterval,
+    /// <summary>A member of jsonb column <c>extra</c>.</summary>
+    Extra,
+}
+
+/// <summary>A property of an entity set.</summary>
+/// <param name="Name">As in the standard.</param>
+/// <param name="Kind">How it is kept.</param>
+/// <param name="Columns">SQL of its columns, <c>{0}</c> is the row.</param>
+/// <param name="Geometry">SQL of the geometry behind it, for <c>st_*</c> and <c>geo.*</c>.</param>
+sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null);
+
+/// <summary>A navigation property.</summary>
+/// <param name="Name">As in the standard.</param>
+/// <param name="Target">Name of the set it leads to.</param>
+/// <param name="Many">Leads to a collection.</param>
+/// <param name="Link">SQL of the value that the parent row <c>{0}</c> is linked by.</param>
+/// <param name="Condition">SQL that row <c>{0}</c> of the target is linked to value <c>{1}</c>.</param>
+/// <param name="Inherits">Whoever sees the parent sees what it leads to.</param>
+sealed record Navigation(string Name, string Target, bool Many, string Link, string Condition, bool Inherits);
+
+/// <summary>An entity set of OGC SensorThings 1.1 (OGC 18-088 section 8) over its table.</summary>
+/// <param name="Name">Plural, as in paths.</param>
+/// <param name="Table">Its table.</param>
+/// <param name="Id">SQL of the id as text, <c>{0}</c> is the row.</param>
+/// <param name="Visible">SQL that row <c>{0}</c> may be seen by who may read the access classes in <c>$1</c>.</param>
+/// <param name="Order">SQL of the order without $orderby, also what makes any order total.</param>
+/// <param name="Properties">In the order they are written.</param>
+/// <param name="Navigations">Where one can go from here.</param>
+sealed record EntitySet(string Name, string Table, string Id, string Visible, string[] Order, Property[] Properties, Navigation[] Navigations)
+{
+    public Property? Property(string name) => Array.Find(Properties, property => property.Name == name);
+
+    public Navigation? Navigation(string name) => Array.Find(Navigations, navigation => navigation.Name == name);
+}
+
+/// <summary>The entity sets and how they hang together.</summary>
+static class Model
+{
+    const string DatastreamsVisible = "EXISTS (SELECT 1 FROM datastream v WHERE v.{1} = {0}.key AND v.access = ANY($1))";
+
+    public static readonly EntitySet Things = new("Things", "thing", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
+        [Text("name"), Text("description"), Json("properties")],
+        [
+            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM thing_location WHERE thing = {1})", true),
+            new("HistoricalLocations", "HistoricalLocations", true, "{0}.key", "{0}.thing = {1}", true),
+            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1}", false),
+        ]);
+
+    public static readonly EntitySet Locations = new("Locations", "location", "{0}.id",
+        "EXISTS (SELECT 1 FROM thing_location l JOIN thing v ON v.key = l.thing WHERE l.location = {0}.key AND v.access = ANY($1))", ["{0}.key"],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("location", PropertyKind.Json, ["{0}.location"], "{0}.geom"), Json("properties")],
+        [
+            new("Things", "Things", true, "{0}.key", "{0}.key IN (SELECT thing FROM thing_location WHERE location = {1})", false),
+            new("HistoricalLocations", "HistoricalLocations", true, "{0}.key",
+                "{0}.key IN (SELECT historical_location FROM historical_location_location WHERE location = {1})", false),
+        ]);
+
+    public static readonly EntitySet HistoricalLocations = new("HistoricalLocations", "historical_location", "{0}.id",
+        "EXISTS (SELECT 1 FROM thing v WHERE v.key = {0}.thing AND v.access = ANY($1))", ["{0}.key"],
+        [new("time", PropertyKind.Time, ["{0}.time"])],
+        [
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", true),
+            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM historical_location_location WHERE historical_location = {1})", true),
+        ]);
+
+    public static readonly EntitySet Sensors = new("Sensors", "sensor", "{0}.id", Format(DatastreamsVisible, "{0}", "sensor"), ["{0}.key"],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), Json("metadata"), Json("properties")],
+        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.sensor = {1}", false)]);
+
+    public static readonly EntitySet ObservedProperties = new("ObservedProperties", "observed_property", "{0}.id", Format(DatastreamsVisible, "{0}", "observed_property"), ["{0}.key"],
+        [Text("name"), Text("definition"), Text("description"), Json("properties")],
+        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.observed_property = {1}", false)]);
+
+    public static readonly EntitySet Datastreams = new("Datastreams", "datastream", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
+        [
+            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", "unit"),
+            new("observedArea", PropertyKind.Json, ["(SELECT ST_AsGeoJSON(ST_Envelope(f.geom))::jsonb FROM feature f WHERE f.key = {0}.feature)"],
+                "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)"),
+            new("phenomenonTime", PropertyKind.OptionalInterval,
+                ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"]),
+            Json("properties"),
+        ],
+        [
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", false),
+            new("Sensor", "Sensors", false, "{0}.sensor", "{0}.key = {1}", true),
+            new("ObservedProperty", "ObservedProperties", false, "{0}.observed_property", "{0}.key = {1}", true),
+            new("Observations", "Observations", true, "{0}.key", "{0}.datastream = {1}", true),
+        ]);
+
+    public static readonly EntitySet Observations = new("Observations", "observation", "({0}.datastream || '-' || (extract(epoch FROM {0}.time) * 1000000)::bigint)",
+        "{0}.datastream IN (SELECT v.key FROM datastream v WHERE v.access = ANY($1))", ["{0}.datastream", "{0}.time"],
+        [
+            new("phenomenonTime", PropertyKind.Interval, ["{0}.time", "{0}.end_time"]),
+            new("resultTime", PropertyKind.Time, ["{0}.result_time"]),
+            new("result", PropertyKind.Result, ["{0}.value", "{0}.json"]),
+            new("resultQuality", PropertyKind.Quality, ["{0}.quality", "{0}.extra -> 'resultQuality'"]),
+            new("validTime", PropertyKind.Extra, ["{0}.extra -> 'validTime'"]),
+            new("parameters", PropertyKind.Extra, ["{0}.extra -> 'parameters'"]),
+        ],
+        [
+            new("Datastream", "Datastreams", false, "{0}.datastream", "{0}.key = {1}", true),
+            new("FeatureOfInterest", "FeaturesOfInterest", false, "coalesce({0}.feature, (SELECT d.feature FROM datastream d WHERE d.key = {0}.datastream))", "{0}.key = {1}", true),
+        ]);
+
+    public static readonly EntitySet FeaturesOfInterest = new("FeaturesOfInterest", "feature", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("feature", PropertyKind.Json, ["{0}.feature"], "{0}.geom"), Json("properties")],
+        [
+            new("Observations", "Observations", true, "{0}.key",
+                "({0}.feature = {1} OR ({0}.feature IS NULL AND {0}.datastream IN (SELECT d.key FROM datastream d WHERE d.feature = {1})))", false),
+        ]);
+
+    /// <summary>All sets, in the order of the root document.</summary>
+    public static readonly EntitySet[] Sets = [Things, Locations, HistoricalLocations, Datastreams, Sensors, ObservedProperties, Observations, FeaturesOfInterest];
+
+    static readonly Dictionary<string, EntitySet> ByName = Sets.ToDictionary(set => set.Name, StringComparer.Ordinal);
+
+    public static EntitySet? Find(string name) => ByName.GetValueOrDefault(name);
+
+    public static EntitySet TargetOf(Navigation navigation) => ByName[navigation.Target];
+
+    static Property Text(string name, string? column = null) => new(name, PropertyKind.Text, ["{0}." + (column ?? name)]);
+
+    static Property Json(string name, string? column = null) => new(name, PropertyKind.Json, ["{0}." + (column ?? name)]);
+
+    /// <summary>Fills the row's name (and the link) into a piece of SQL of the model.</summary>
+    public static string Format(string sql, string row, string link = "") =>
+        sql.Replace("{0}", row, StringComparison.Ordinal).Replace("{1}", link, StringComparison.Ordinal);
+}

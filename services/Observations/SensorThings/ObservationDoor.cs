@@ -1,0 +1,75 @@
+using Allmende.Contracts;
+using Allmende.Observations.Store;
+using Allmende.Platform.Data;
+using Allmende.Platform.Log;
+using Npgsql;
+
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>
+/// Takes posted Observations: the same quality checks as every door, then the log; answered when they can be read back. So rules, live streams and the store
+/// see them the same way as those of devices.
+/// </summary>
+sealed class ObservationDoor(DatastreamDirectory datastreams, MunicipalDatabases databases, ILog log, StoredPositions stored)
+{
+    /// <summary>After that the answer comes although the store lags: durable it is since the log has it.</summary>
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>Takes the observations.</summary>
+    /// <returns>Their ids in order; null where there is no such Datastream.</returns>
+    public async Task<string?[]> TakeAsync(string municipality, IReadOnlyList<PostedObservation> posted, CancellationToken cancellation)
+    {
+        var received = DateTimeOffset.UtcNow;
+        var ids = new string?[posted.Count];
+        var features = await FeaturesAsync(municipality, posted, cancellation);
+        var byThing = new Dictionary<string, List<Observation>>(1, StringComparer.Ordinal);
+        DatastreamInfo? last = null;
+        for (var i = 0; i < posted.Count; i++)
+        {
+            var (id, feature, observation) = posted[i];
+            if (id is null) continue;
+            if (last?.Id != id) last = await datastreams.FindAsync(municipality, id, cancellation);
+            if (last is not { } datastream) continue;
+            var time = new DateTimeOffset(Observation.Time(observation.PhenomenonTime));
+            var checkedOne = observation with
+            {
+                Datastream = datastream.Id,
+                Quality = QualityRules.Check(observation.Json is null ? observation.Value : null, datastream.Range, time, received),
+                Extra = feature is null ? observation.Extra : WithFeature(observation.Extra, features[feature]),
+            };
+            if (!byThing.TryGetValue(datastream.Thing, out var list)) byThing[datastream.Thing] = list = new List<Observation>(posted.Count);
+            list.Add(checkedOne);
+            ids[i] = Ids.OfObservation(datastream.Key, time.UtcDateTime);
+        }
+        await AppendAsync(municipality, received, byThing, cancellation);
+        return ids;
+    }
+
+    async Task AppendAsync(string municipality, DateTimeOffset received, Dictionary<string, List<Observation>> byThing, CancellationToken cancellation)
+    {
+        var at = Observation.Micros(received);
+        var appends = byThing.Select(pair => log.AppendAsync(municipality, Topics.Observations, pair.Key,
+            ObservationBatch.Write(at, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pair.Value)), cancellation)).ToList();
+        foreach (var position in (await Task.WhenAll(appends)).GroupBy(position => position.Partition).Select(group => group.Max()))
+            await stored.WaitAsync(municipality, position, LongestWait, cancellation);
+    }
+
+    async Task<Dictionary<string, long>> FeaturesAsync(string municipality, IReadOnlyList<PostedObservation> posted, CancellationToken cancellation)
+    {
+        var found = new Dictionary<string, long>(StringComparer.Ordinal);
+        var asked = posted.Select(one => one.Feature).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
+        if (asked.Length == 0) return found;
+        await using var command = databases.Of(municipality).CreateCommand("SELECT id, key FROM feature WHERE id = ANY($1)");
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = asked });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation)) found[reader.GetString(0)] = reader.GetInt64(1);
+        var missing = Array.Find(asked, id => !found.ContainsKey(id));
+        return missing is null ? found : throw new SensorThingsException(400, $"there is no FeatureOfInterest '{missing}'");
+    }
+
+    static string WithFeature(string? extra, long feature)
+    {
+        var member = $"\"feature\":{feature}";
+        return extra is null ? $"{{{member}}}" : $"{extra[..^1]},{member}}}";
+    }
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>The system query options of a request or of one $expand (OGC 18-088 section 9.3).</summary>
+sealed partial class QueryOptions
+{
+    /// <summary>Entities of a page where the client does not say.</summary>
+    public const int DefaultPage = 100;
+    /// <summary>Entities of a page at the most.</summary>
+    public const int LargestPage = 10_000;
+    const int DeepestExpand = 6;
+    const int MostExpands = 24;
+
+    public int? Top { get; private set; }
+    public long Skip { get; private set; }
+    public bool Count { get; private set; }
+    public Node? Filter { get; private set; }
+    public IReadOnlyList<(Node Node, bool Descending)> OrderBy { get; private set; } = [];
+    public IReadOnlySet<string>? Select { get; private set; }
+    public List<Expansion> Expand { get; } = [];
+    public string? ResultFormat { get; private set; }
+
+    /// <summary>The options as they were given, for the link to the next page.</summary>
+    public List<(string Name, string Value)> Given { get; } = [];
+
+    /// <summary>The query of the page that begins at <paramref name="skip"/>: what the client asked, and not a <c>$top</c> that it did not send.</summary>
+    public string Next(long skip) => string.Join('&', Given.Where(option => option.Name != "$skip")
+        .Append(("$skip", skip.ToString(CultureInfo.InvariantCulture))).Select(option => option.Item1 + "=" + Uri.EscapeDataString(option.Item2)));
+
+    /// <summary>Entities of this page.</summary>
+    public int Page => Math.Min(Top ?? DefaultPage, LargestPage);
+
+    /// <summary>Parses the query part of an address, with or without its question mark.</summary>
+    public static QueryOptions Parse(string query)
+    {
+        var options = new QueryOptions();
+        foreach (var part in query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            var name = Decode(equals < 0 ? part : part[..equals]);
+            if (name.StartsWith('$')) options.Set(name, equals < 0 ? "" : Decode(part[(equals + 1)..]), 0);
+        }
+        return options;
+    }
+
+    /// <summary>In a query a plus is a space, but for the one that begins a time zone.</summary>
+    static string Decode(string text) => Uri.UnescapeDataString(PlusForSpace().Replace(text, " "));
+
+    [GeneratedRegex(@"\+(?!\d\d:?\d\d)")]
+    private static partial Regex PlusForSpace();
+
+    void Set(string name, string value, int depth)
+    {
+        Given.Add((name, value));
+        switch (name)
+        {
+            case "$top": Top = (int)Number(name, value, int.MaxValue); break;
+            case "$skip": Skip = Number(name, value, long.MaxValue); break;
+            case "$count":
+                Count = value switch { "true" => true, "false" => false, _ => throw new SensorThingsException(400, $"$count must be true or false, not '{value}'") };
+                break;
+            case "$filter": Filter = FilterParser.Parse(value); break;
+            case "$orderby": OrderBy = ParseOrderBy(value); break;
+            case "$select": Select = ParseSelect(value); break;
+            case "$expand": ParseExpand(new Lexer(value), depth); break;
+            case "$resultFormat": ResultFormat = value; break;
+            default: throw new SensorThingsException(400, $"there is no query option '{name}'");
+        }
+    }
+
+    static long Number(string name, string value, long most) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most
+            ? number
+            : throw new SensorThingsException(400, $"{name} must be a whole number from 0 on, not '{value}'");
+
+    static List<(Node, bool)> ParseOrderBy(string value)
+    {
+        var lexer = new Lexer(value);
+        var parser = new FilterParser(lexer);
+        var order = new List<(Node, bool)>();
+        do
+        {
+            var node = parser.Expression();
+            var descending = lexer.AcceptWord("desc");
+            if (!descending) lexer.AcceptWord("asc");
+            order.Add((node, descending));
+        }
+        while (lexer.Accept(TokenKind.Comma));
+        lexer.Expect(TokenKind.End, "',' or the end");
+        return order;
+    }
+
+    static HashSet<string> ParseSelect(string value)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var lexer = new Lexer(value);
+        do
+        {
+            if (lexer.Accept(TokenKind.Star)) continue;
+            names.Add(lexer.Expect(TokenKind.Name, "a property").Text);
+            // A path into a property selects the property.
+            while (lexer.Accept(TokenKind.Slash)) lexer.Expect(TokenKind.Name, "a name");
+        }
+        while (lexer.Accept(TokenKind.Comma));
+        lexer.Expect(TokenKind.End, "',' or the end");
+        return names;
+    }
+
+    void ParseExpand(Lexer lexer, int depth)
+    {
+        if (depth >= DeepestExpand) throw SensorThingsException.At(lexer.Current.Position, $"$expand nested deeper than {DeepestExpand} levels");
+        do ParseExpansion(lexer, depth);
+        while (lexer.Accept(TokenKind.Comma));
+        lexer.Expect(TokenKind.End, "',' or the end");
+    }
+
+    void ParseExpansion(Lexer lexer, int depth)
+    {
+        var name = lexer.Expect(TokenKind.Name, "a navigation property");
+        var expansion = Expand.Find(known => known.Name == name.Text);
+        if (expansion is null) Expand.Add(expansion = new Expansion(name.Text, new QueryOptions(), name.Position));
+        if (Expand.Count > MostExpands) throw SensorThingsException.At(name.Position, $"more than {MostExpands} expansions");
+        if (lexer.Accept(TokenKind.Slash))
+        {
+            if (depth + 1 >= DeepestExpand) throw SensorThingsException.At(name.Position, $"$expand nested deeper than {DeepestExpand} levels");
+            expansion.Options.ParseExpansion(lexer, depth + 1);
+            return;
+        }
+        if (!lexer.Accept(TokenKind.Open)) return;
+        do
+        {
+            var option = lexer.Expect(TokenKind.Name, "a query option");
+            if (lexer.Current.Kind != TokenKind.Equals) throw SensorThingsException.At(lexer.Current.Position, "'=' expected");
+            lexer.Accept(TokenKind.Equals);
+            var (text, position) = lexer.RestOfOption();
+            try { expansion.Options.Set(option.Text, text.Trim(), depth + 1); }
+            catch (SensorThingsException fault) { throw new SensorThingsException(400, $"in {option.Text} of {name.Text} (from character {position + 1}): {fault.Message}"); }
+        }
+        while (lexer.Accept(TokenKind.Semicolon));
+        lexer.Expect(TokenKind.Close, "')'");
+    }
+}
+
+/// <summary>One expanded navigation property with its own options.</summary>
+sealed record Expansion(string Name, QueryOptions Options, int Position);

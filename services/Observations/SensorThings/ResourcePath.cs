@@ -1,0 +1,145 @@
+using NpgsqlTypes;
+
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>
+/// A resource path (OGC 18-088 section 9.2): a set, an entity of it, navigation from there, at the end perhaps a property, <c>$value</c> or <c>$ref</c>.
+/// </summary>
+sealed class ResourcePath
+{
+    readonly List<Step> steps;
+
+    ResourcePath(List<Step> steps, string? property, bool value, bool reference)
+    {
+        this.steps = steps;
+        Property = property;
+        IsValue = value;
+        IsReference = reference;
+    }
+
+    /// <summary>The set that the path ends in.</summary>
+    public EntitySet Set => steps[^1].Set;
+
+    /// <summary>True if it ends in one entity, false if in a collection.</summary>
+    public bool IsSingle => steps[^1].Id is not null || steps[^1].Via is { Many: false };
+
+    /// <summary>The property at the end.</summary>
+    public string? Property { get; }
+
+    public bool IsValue { get; }
+
+    public bool IsReference { get; }
+
+    /// <summary>True if the collection is a whole set, or all Observations of one Datastream: then <c>latest</c> knows its count.</summary>
+    public bool IsCountedByLatest => Set == Model.Observations && !IsSingle && (steps.Count == 1 || steps[^1].Via!.Condition == "{0}.datastream = {1}");
+
+    public bool IsWholeSet => steps.Count == 1 && steps[0].Id is null;
+
+    /// <summary>Parses what follows <c>/v1.1/</c>.</summary>
+    public static ResourcePath Parse(string path)
+    {
+        var segments = Split(path);
+        var steps = new List<Step>();
+        for (var i = 0; i < segments.Count; i++)
+        {
+            var (name, id) = segments[i];
+            var previous = steps.Count > 0 ? steps[^1] : null;
+            if (previous is null)
+            {
+                steps.Add(new Step(Model.Find(name) ?? throw SensorThingsException.NotFound(), null, id));
+                continue;
+            }
+            var single = previous.Id is not null || previous.Via is { Many: false };
+            if (name == "$ref" && id is null && i == segments.Count - 1) return new ResourcePath(steps, null, false, true);
+            if (!single) throw SensorThingsException.NotFound();
+            if (previous.Set.Navigation(name) is { } navigation)
+            {
+                if (id is not null && !navigation.Many) throw SensorThingsException.NotFound();
+                steps.Add(new Step(Model.TargetOf(navigation), navigation, id));
+                continue;
+            }
+            if (id is null && (previous.Set.Property(name) is not null || name is "id" or "@iot.id"))
+            {
+                var value = i + 1 < segments.Count && segments[i + 1] is ("$value", null);
+                if (i + (value ? 2 : 1) != segments.Count) throw SensorThingsException.NotFound();
+                return new ResourcePath(steps, name == "id" ? "@iot.id" : name, value, false);
+            }
+            throw SensorThingsException.NotFound();
+        }
+        if (steps.Count > 12) throw new SensorThingsException(400, "the path has more than 12 steps");
+        return new ResourcePath(steps, null, false, false);
+    }
+
+    /// <summary>SQL that row <paramref name="row"/> is what the path leads to and that all on the way may be seen.</summary>
+    public string Condition(string row, SqlParameters parameters) => Condition(steps.Count - 1, row, parameters);
+
+    /// <summary>SQL that tells whether the entity that a collection hangs on is there; null if it hangs on none.</summary>
+    public string? ParentExists(SqlParameters parameters) => steps.Count == 1 || IsSingle
+        ? null
+        : $"SELECT 1 FROM {steps[^2].Set.Table} e WHERE {Condition(steps.Count - 2, "e", parameters)}";
+
+    string Condition(int index, string row, SqlParameters parameters)
+    {
+        var step = steps[index];
+        var parts = new List<string>(3);
+        if (step.Id is { } id)
+        {
+            if (step.Set != Model.Observations) parts.Add($"{row}.id = {parameters.Add(id)}");
+            else if (Ids.TryObservation(id, out var datastream, out var time))
+                parts.Add($"{row}.datastream = {parameters.Add(datastream)} AND {row}.time = {parameters.Add(time, NpgsqlDbType.TimestampTz)}");
+            else parts.Add("false");
+        }
+        if (step.Via is { } via)
+        {
+            var parent = "s" + index.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            var link = $"(SELECT {Model.Format(via.Link, parent)} FROM {steps[index - 1].Set.Table} {parent} WHERE {Condition(index - 1, parent, parameters)})";
+            parts.Add(Model.Format(via.Condition, row, link));
+        }
+        if (step.Via is not { Inherits: true }) parts.Add(Model.Format(step.Set.Visible, row));
+        return string.Join(" AND ", parts);
+    }
+
+    static List<(string Name, string? Id)> Split(string path)
+    {
+        var segments = new List<(string, string?)>();
+        var i = 0;
+        while (i < path.Length)
+        {
+            var end = path.AsSpan(i).IndexOfAny('/', '(');
+            end = end < 0 ? path.Length : i + end;
+            var name = path[i..end];
+            string? id = null;
+            if (end < path.Length && path[end] == '(') (id, end) = ReadId(path, end + 1);
+            segments.Add((name, id));
+            if (end < path.Length && path[end] != '/') throw SensorThingsException.NotFound();
+            i = end + 1;
+        }
+        if (segments.Count == 0 || segments.Count > 16) throw SensorThingsException.NotFound();
+        return segments;
+    }
+
+    static (string Id, int End) ReadId(string path, int start)
+    {
+        if (start < path.Length && path[start] == '\'')
+        {
+            var text = new System.Text.StringBuilder();
+            for (var i = start + 1; i < path.Length; i++)
+            {
+                if (path[i] != '\'') text.Append(path[i]);
+                else if (i + 1 < path.Length && path[i + 1] == '\'') text.Append(path[++i]);
+                else if (i + 1 < path.Length && path[i + 1] == ')') return Valid(text.ToString(), i + 2);
+                else break;
+            }
+            throw new SensorThingsException(400, "the id in the path has no closing quote");
+        }
+        var close = path.IndexOf(')', start);
+        if (close < 0) throw new SensorThingsException(400, "the id in the path has no closing bracket");
+        var bare = path[start..close];
+        return Ids.IsNumber(bare) ? (bare, close + 1) : throw new SensorThingsException(400, $"'{bare}' is no id: a number, or a text in single quotes");
+
+        static (string, int) Valid(string id, int end) =>
+            id.Contains('\0', StringComparison.Ordinal) ? throw SensorThingsException.NotFound() : (id, end);
+    }
+
+    sealed record Step(EntitySet Set, Navigation? Via, string? Id);
+}

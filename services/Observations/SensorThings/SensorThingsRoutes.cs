@@ -1,0 +1,194 @@
+using System.Buffers;
+using Allmende.Contracts;
+using Allmende.Platform;
+using Allmende.Platform.Data;
+using Allmende.Platform.Security;
+using Npgsql;
+
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>The SensorThings API (OGC 18-088) below <c>/{municipality}/sta/v1.1</c>.</summary>
+static class SensorThingsRoutes
+{
+    const string Base = "/{municipality}/sta/v1.1";
+    const int MostPosted = 10_000;
+    static readonly string[] Writers = [Roles.Admin, Roles.DataOwner, Roles.DataSteward, Roles.Developer];
+
+    public static void MapSensorThings(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup(Base).WithTags("SensorThings").AddEndpointFilter(TellFaultsAsync);
+        group.MapGet("/", Root).WithName("SensorThingsRoot").WithSummary("Entity sets and conformance classes");
+        group.MapGet("/{**path}", ReadAsync).WithName("SensorThingsRead").WithSummary("Entities, properties and navigation with query options");
+        group.MapPost("/Observations", PostAsync).RequireScopeOrRole("observations:write", Writers)
+            .WithName("CreateObservation").WithSummary("Creates one Observation; answered when it can be read");
+        group.MapPost("/Datastreams({id})/Observations", PostOfDatastreamAsync).RequireScopeOrRole("observations:write", Writers)
+            .WithName("CreateObservationOfDatastream").WithSummary("Creates one Observation of a Datastream");
+        group.MapPost("/CreateObservations", PostDataArraysAsync).RequireScopeOrRole("observations:write", Writers)
+            .WithName("CreateObservations").WithSummary("Creates Observations from data arrays");
+    }
+
+    static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
+
+    /// <summary>Only what is served is listed (OGC 18-088 section 9.2.1).</summary>
+    static IResult Root(string municipality, PlatformOptions options)
+    {
+        var root = RootOf(options, municipality);
+        using var json = new JsonBuffer();
+        json.Raw("{\"value\":["u8);
+        foreach (var set in Model.Sets) json.Raw($$"""{"name":"{{set.Name}}","url":"{{root}}{{set.Name}}"},""");
+        json.Back();
+        json.Raw("],\"serverSettings\":{\"conformance\":["u8);
+        foreach (var requirement in Conformance) json.Raw($"\"http://www.opengis.net/spec/iot_sensing/1.1/req/{requirement}\",");
+        json.Back();
+        json.Raw("]}}"u8);
+        return TypedResults.Bytes(json.Slice(0, json.Length).ToArray(), "application/json");
+    }
+
+    static readonly string[] Conformance =
+    [
+        "datamodel/thing", "datamodel/location", "datamodel/historical-location", "datamodel/datastream", "datamodel/sensor",
+        "datamodel/observed-property", "datamodel/observation", "datamodel/feature-of-interest", "datamodel/entity-control-information",
+        "resource-path/resource-path-to-entities", "request-data/order", "request-data/expand", "request-data/select", "request-data/status-code",
+        "request-data/query-status-code", "request-data/orderby", "request-data/top", "request-data/skip", "request-data/count",
+        "request-data/filter", "request-data/built-in-filter-operations", "request-data/built-in-query-functions", "request-data/pagination",
+        "data-array/data-array",
+    ];
+
+    static async Task ReadAsync(string municipality, HttpContext context, MunicipalDatabases databases, PlatformOptions options)
+    {
+        var cancellation = context.RequestAborted;
+        var text = (string?)context.GetRouteValue("path") ?? "";
+        var path = ResourcePath.Parse(text.TrimEnd('/').Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
+        var query = QueryOptions.Parse(context.Request.QueryString.Value ?? "");
+        if (query.ResultFormat is not (null or "")) throw new SensorThingsException(400, $"$resultFormat '{query.ResultFormat}' is not served");
+        var root = RootOf(options, municipality);
+        using var reader = new EntityReader(databases.Of(municipality), context.VisibleAccess(), root);
+        await reader.ReadAsync(path, query, cancellation);
+
+        context.Response.ContentType = "application/json; charset=utf-8";
+        var output = context.Response.BodyWriter;
+        if (path.Property is { } property)
+        {
+            await PropertyAnswer.WriteAsync(context, reader, property, path.IsValue);
+            return;
+        }
+        if (path.IsSingle) reader.WriteEntity(output);
+        else reader.WriteCollection(output, root + text);
+        await output.FlushAsync(cancellation);
+    }
+
+    static async Task<IResult> PostAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
+    {
+        var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
+        if (posted.Datastream is null) throw new SensorThingsException(400, "an Observation needs a Datastream");
+        return await TakeOneAsync(municipality, posted, context, door, options);
+    }
+
+    static async Task<IResult> PostOfDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options)
+    {
+        var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
+        var datastream = id.Length > 1 && id[0] == '\'' && id[^1] == '\'' ? id[1..^1].Replace("''", "'", StringComparison.Ordinal) : id;
+        return await TakeOneAsync(municipality, posted with { Datastream = datastream }, context, door, options);
+    }
+
+    static async Task<IResult> TakeOneAsync(string municipality, PostedObservation posted, HttpContext context, ObservationDoor door, PlatformOptions options)
+    {
+        var id = (await door.TakeAsync(municipality, [posted], context.RequestAborted))[0]
+            ?? throw new SensorThingsException(404, $"there is no Datastream '{posted.Datastream}'");
+        var link = $"{RootOf(options, municipality)}Observations('{id}')";
+        context.Response.Headers.Location = link;
+        return TypedResults.Text($$"""{"@iot.id":"{{id}}","@iot.selfLink":"{{link}}"}""", "application/json", statusCode: 201);
+    }
+
+    /// <summary>OGC 18-088 section 12.2: the answer lists the link of each Observation, or "error".</summary>
+    static async Task<IResult> PostDataArraysAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
+    {
+        var posted = await ReadBodyAsync(context, body => ObservationReader.ReadDataArrays(body, MostPosted));
+        var ids = await door.TakeAsync(municipality, posted, context.RequestAborted);
+        using var json = new JsonBuffer();
+        var root = RootOf(options, municipality);
+        json.Raw("["u8);
+        foreach (var id in ids)
+        {
+            if (id is null) json.Raw("\"error\","u8);
+            else
+            {
+                json.Raw("\""u8);
+                json.Raw(root);
+                json.Raw("Observations('"u8);
+                json.Raw(id);
+                json.Raw("')\","u8);
+            }
+        }
+        if (ids.Length > 0) json.Back();
+        json.Raw("]"u8);
+        return TypedResults.Bytes(json.Slice(0, json.Length).ToArray(), "application/json") is var answer && ids.Length > 0
+            ? new Created(answer)
+            : throw new SensorThingsException(400, "there is no observation in the body");
+    }
+
+    /// <summary>201 with the given body.</summary>
+    sealed class Created(IResult body) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = 201;
+            return body.ExecuteAsync(httpContext);
+        }
+    }
+
+    static async Task<T> ReadBodyAsync<T>(HttpContext context, Func<ReadOnlySequence<byte>, T> read)
+    {
+        var pipe = context.Request.BodyReader;
+        while (true)
+        {
+            var result = await pipe.ReadAsync(context.RequestAborted);
+            if (!result.IsCompleted)
+            {
+                pipe.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                continue;
+            }
+            try
+            {
+                return read(result.Buffer);
+            }
+            finally
+            {
+                pipe.AdvanceTo(result.Buffer.End);
+            }
+        }
+    }
+
+    /// <summary>Faults in the standard's format: <c>{"code":400,"type":"error","message":"…"}</c>.</summary>
+    static async ValueTask<object?> TellFaultsAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(invocation);
+        }
+        catch (SensorThingsException fault)
+        {
+            return Fault(fault.Status, fault.Message);
+        }
+        catch (PostgresException fault) when (fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState is "XX000" or "42883" or "42804" or "42846")
+        {
+            // What the query holds goes beyond what the types hold, or is no geometry: PostGIS says so as an internal error.
+            return Fault(400, "the query cannot be evaluated: " + fault.MessageText);
+        }
+        catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled && !invocation.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            return Fault(503, "the query takes too long; ask for less");
+        }
+    }
+
+    static Microsoft.AspNetCore.Http.HttpResults.ContentHttpResult Fault(int status, string message)
+    {
+        using var json = new JsonBuffer();
+        json.Raw("{\"code\":"u8);
+        json.Number((long)status);
+        json.Raw(",\"type\":\"error\",\"message\":"u8);
+        json.Text(message);
+        json.Raw("}"u8);
+        return TypedResults.Text(System.Text.Encoding.UTF8.GetString(json.Slice(0, json.Length)), "application/json", statusCode: status);
+    }
+}

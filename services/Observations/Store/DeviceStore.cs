@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Allmende.Contracts;
+using Allmende.Platform.Data;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Allmende.Observations.Store;
+
+/// <summary>Devices as SensorThings entities: Thing, Location, Sensor, ObservedProperties, Datastreams, FeatureOfInterest; ids as docs/architecture.md has them.</summary>
+public sealed class DeviceStore(MunicipalDatabases databases)
+{
+    const string GeoJson = "application/geo+json";
+
+    /// <summary>Makes or updates all that belongs to a device. The same event twice changes nothing.</summary>
+    public async Task UpsertAsync(string municipality, DeviceRegistered device, string access, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        access = await AccessOfDatasetAsync(connection, device, access, cancellation);
+        var properties = JsonSerializer.Serialize(
+            new Dictionary<string, string?> { ["device"] = device.Id, ["profile"] = device.Profile, ["dataset"] = device.Dataset }, StoreJson.Default.DictionaryStringString);
+        var thing = await KeyAsync(connection, """
+            INSERT INTO thing (id, name, description, properties, dataset, access) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, properties = excluded.properties,
+              dataset = excluded.dataset, access = excluded.access
+            RETURNING key
+            """, cancellation, device.Id, device.Name, device.Description ?? device.ProfileName, new Jsonb(properties), device.Dataset, access);
+        var feature = device.Location is { } location ? await UpsertLocationAsync(connection, device, thing, location, access, cancellation) : (long?)null;
+        var sensor = await KeyAsync(connection, """
+            INSERT INTO sensor (id, name, description, encoding_type, metadata) VALUES ($1, $2, $2, 'text/html', to_jsonb(''::text))
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description
+            RETURNING key
+            """, cancellation, device.Profile, device.ProfileName);
+        foreach (var datastream in device.Datastreams)
+            await UpsertDatastreamAsync(connection, device, datastream, (thing, sensor, feature), access, cancellation);
+        await transaction.CommitAsync(cancellation);
+    }
+
+    /// <summary>The dataset's access class if Catalog has told it already, else what the municipality gives new datasets.</summary>
+    static async Task<string> AccessOfDatasetAsync(NpgsqlConnection connection, DeviceRegistered device, string access, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("""
+            INSERT INTO dataset (id, title, access) VALUES ($1, $2, $3)
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING access
+            """, connection);
+        Add(command, [device.Dataset, device.DatasetName, access]);
+        return (string)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    static async Task<long> UpsertLocationAsync(NpgsqlConnection connection, DeviceRegistered device, long thing, JsonElement point, string access, CancellationToken cancellation)
+    {
+        var json = new Jsonb(point.GetRawText());
+        // A device that moves keeps where it was: its HistoricalLocations are led over to a copy (OGC 18-088 section 8.2.3).
+        await ExecuteAsync(connection, """
+            WITH old AS (SELECT l.* FROM location l WHERE l.id = $1 AND l.location <> $2),
+            copy AS (
+              INSERT INTO location (name, description, encoding_type, location, properties, geom)
+              SELECT name, description, encoding_type, location, properties, geom FROM old RETURNING key)
+            UPDATE historical_location_location h SET location = copy.key FROM copy, old WHERE h.location = old.key
+            """, cancellation, device.Id, json);
+        var location = await KeyAsync(connection, """
+            INSERT INTO location (id, name, description, encoding_type, location, geom) VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326))
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, location = excluded.location, geom = excluded.geom
+            RETURNING key
+            """, cancellation, device.Id, device.Name, GeoJson, json);
+        await ExecuteAsync(connection, "INSERT INTO thing_location (thing, location) VALUES ($1, $2) ON CONFLICT DO NOTHING", cancellation, thing, location);
+        await ExecuteAsync(connection, """
+            WITH missing AS (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM historical_location_location WHERE location = $2)),
+            made AS (INSERT INTO historical_location (thing, time) SELECT $1, now() FROM missing RETURNING key)
+            INSERT INTO historical_location_location (historical_location, location) SELECT key, $2 FROM made
+            """, cancellation, thing, location);
+        return await KeyAsync(connection, """
+            INSERT INTO feature (id, name, description, encoding_type, feature, geom, access) VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326), $5)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, feature = excluded.feature, geom = excluded.geom, access = excluded.access
+            RETURNING key
+            """, cancellation, device.Id, device.Name, GeoJson, json, access);
+    }
+
+    static async Task UpsertDatastreamAsync(
+        NpgsqlConnection connection, DeviceRegistered device, DeviceDatastream datastream, (long Thing, long Sensor, long? Feature) of, string access, CancellationToken cancellation)
+    {
+        var property = await KeyAsync(connection, """
+            INSERT INTO observed_property (id, name, definition, description) VALUES ($1, $2, $3, $2)
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING key
+            """, cancellation, datastream.ObservedProperty, datastream.Name, "urn:allmende:observed-property:" + datastream.ObservedProperty);
+        var unit = datastream.Unit is { Length: > 0 } code
+            ? JsonSerializer.Serialize(new Dictionary<string, string?> { ["name"] = code, ["symbol"] = code, ["definition"] = "http://unitsofmeasure.org/ucum.html#" + code }, StoreJson.Default.DictionaryStringString)
+            : """{"name":null,"symbol":null,"definition":null}""";
+        var properties = new Dictionary<string, object?> { ["dataset"] = device.Dataset, ["field"] = datastream.Field };
+        if (device.ExpectedInterval is { } interval) properties["expectedInterval"] = interval;
+        var type = "http://www.opengis.net/def/observationType/OGC-OM/2.0/" + (datastream.Unit is null ? "OM_Observation" : "OM_Measurement");
+        await ExecuteAsync(connection, """
+            INSERT INTO datastream (id, name, description, observation_type, unit, properties, range, thing, sensor, observed_property, feature, dataset, access)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, observation_type = excluded.observation_type, unit = excluded.unit,
+              properties = excluded.properties, range = excluded.range, thing = excluded.thing, sensor = excluded.sensor, observed_property = excluded.observed_property,
+              feature = excluded.feature, dataset = excluded.dataset, access = excluded.access
+            """, cancellation, datastream.Id, datastream.Name, $"{datastream.Name}, {device.Name}", type, new Jsonb(unit),
+            new Jsonb(JsonSerializer.Serialize(properties, StoreJson.Default.DictionaryStringObject)), (object?)datastream.Range ?? DBNull.Value,
+            of.Thing, of.Sensor, property, (object?)of.Feature ?? DBNull.Value, device.Dataset, access);
+    }
+
+    /// <summary>Takes a device's entities away; its observations go with them.</summary>
+    public async Task RemoveAsync(string municipality, string device, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        foreach (var sql in new[]
+        {
+            "DELETE FROM observation WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
+            "DELETE FROM latest WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
+            "DELETE FROM location WHERE key IN (SELECT tl.location FROM thing_location tl JOIN thing t ON t.key = tl.thing WHERE t.id = $1) AND id = $1",
+            "DELETE FROM thing WHERE id = $1",
+            "DELETE FROM feature WHERE id = $1",
+        })
+            await ExecuteAsync(connection, sql, cancellation, device);
+        await transaction.CommitAsync(cancellation);
+    }
+
+    /// <summary>A dataset's terms have changed: from now on they hold for all its data.</summary>
+    public async Task SetDatasetAsync(string municipality, DatasetChanged dataset, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await ExecuteAsync(connection, """
+            INSERT INTO dataset (id, title, access, licence) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (id) DO UPDATE SET title = excluded.title, access = excluded.access, licence = excluded.licence
+            """, cancellation, dataset.Id, dataset.Title, dataset.Access, (object?)dataset.Licence ?? DBNull.Value);
+        await ExecuteAsync(connection, "UPDATE thing SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
+        await ExecuteAsync(connection, "UPDATE datastream SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
+        await ExecuteAsync(connection, "UPDATE feature f SET access = $2 FROM datastream d WHERE d.feature = f.key AND d.dataset = $1 AND f.access <> $2", cancellation, dataset.Id, dataset.Access);
+        await transaction.CommitAsync(cancellation);
+    }
+
+    /// <summary>True if the Thing is there; for Ingestion, which waits for it.</summary>
+    public async Task<bool> ThingExistsAsync(string municipality, string id, CancellationToken cancellation)
+    {
+        await using var command = databases.Of(municipality).CreateCommand("SELECT 1 FROM thing WHERE id = $1");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
+        return await command.ExecuteScalarAsync(cancellation) is not null;
+    }
+
+    readonly record struct Jsonb(string Text);
+
+    static async Task<long> KeyAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        Add(command, values);
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        Add(command, values);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    static void Add(NpgsqlCommand command, object[] values)
+    {
+        foreach (var value in values)
+            command.Parameters.Add(value is Jsonb json ? new NpgsqlParameter { Value = json.Text, NpgsqlDbType = NpgsqlDbType.Jsonb } : new NpgsqlParameter { Value = value });
+    }
+}
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, string?>))]
+[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, object?>))]
+[System.Text.Json.Serialization.JsonSerializable(typeof(int))]
+sealed partial class StoreJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -1,0 +1,130 @@
+using Allmende.Platform.Data;
+using Allmende.Platform.Log;
+using Npgsql;
+
+namespace Allmende.Observations.Store;
+
+/// <summary>
+/// Writes observations. The natural key (Datastream, phenomenonTime) decides: the same one twice is stored once; one with a newer resultTime replaces
+/// the older. Rows, latest values and the place in the log go into one transaction.
+/// </summary>
+public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartitions partitions)
+{
+    /// <summary>From how many rows on COPY is worth its round trips.</summary>
+    const int CopyFrom = 200;
+
+    const string Columns = "datastream, time, value, end_time, result_time, json, extra, feature, quality";
+
+    /// <summary>Stores <paramref name="rows"/> and notes that the log is stored up to <paramref name="until"/>.</summary>
+    /// <returns>How many were new.</returns>
+    public async Task<int> StoreAsync(string municipality, ObservationRows rows, LogPosition until, CancellationToken cancellation)
+    {
+        await partitions.EnsureAsync(municipality, rows.Times, cancellation);
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        if (rows.Count >= CopyFrom)
+        {
+            try
+            {
+                return await CopyAsync(connection, rows, until, cancellation);
+            }
+            catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                // Something in it is stored already: a redelivery, or a sender's repetition. The slower way sorts it out.
+            }
+        }
+        return await InsertAsync(connection, rows, until, cancellation);
+    }
+
+    static async Task<int> CopyAsync(NpgsqlConnection connection, ObservationRows rows, LogPosition until, CancellationToken cancellation)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using (var copy = await connection.BeginBinaryImportAsync($"COPY observation ({Columns}) FROM STDIN (FORMAT binary)", cancellation))
+        {
+            await rows.WriteAsync(copy, cancellation);
+            await copy.CompleteAsync(cancellation);
+        }
+        await using var command = new NpgsqlCommand(CountGiven, connection, transaction);
+        rows.AddNewest(command.Parameters);
+        AddPlace(command.Parameters, until);
+        rows.AddCounts(command.Parameters);
+        await command.ExecuteNonQueryAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+        return rows.Count;
+    }
+
+    static async Task<int> InsertAsync(NpgsqlConnection connection, ObservationRows rows, LogPosition until, CancellationToken cancellation)
+    {
+        await using var transaction = rows.MayCorrect ? await connection.BeginTransactionAsync(cancellation) : null;
+        await using var command = new NpgsqlCommand(InsertAndCount, connection, transaction);
+        rows.AddNewest(command.Parameters);
+        AddPlace(command.Parameters, until);
+        rows.AddRows(command.Parameters);
+        var added = (int)(await command.ExecuteScalarAsync(cancellation))!;
+        if (transaction is null) return added;
+        if (added < rows.Count) await CorrectAsync(connection, transaction, rows, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return added;
+    }
+
+    /// <summary>What came with a newer resultTime replaces what is stored under its key, in the rows and, where it is the newest, in <c>latest</c>.</summary>
+    static async Task CorrectAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ObservationRows rows, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(Correct, connection, transaction);
+        rows.AddRows(command.Parameters);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    static void AddPlace(NpgsqlParameterCollection parameters, LogPosition until)
+    {
+        parameters.Add(new NpgsqlParameter<int> { TypedValue = until.Partition });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Major });
+        parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Minor });
+    }
+
+    /// <summary>One statement, one round trip: <paramref name="counts"/> defines what was added per Datastream, the rest merges it into <c>latest</c>.</summary>
+    static string Merge(string counts) => $"""
+        WITH {counts},
+        newest AS (
+          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[], $8::jsonb[], $9::smallint[])
+            AS r(datastream, first_time, time, value, end_time, result_time, json, extra, quality)),
+        place AS (
+          INSERT INTO stored_until AS s (partition, major, minor) VALUES ($10, $11, $12)
+          ON CONFLICT (partition) DO UPDATE SET major = excluded.major, minor = excluded.minor WHERE (s.major, s.minor) < (excluded.major, excluded.minor)),
+        merged AS (
+          INSERT INTO latest AS l (datastream, n, first_time, time, value, end_time, result_time, json, extra, quality)
+          SELECT r.datastream, c.n, r.first_time, r.time, r.value, r.end_time, r.result_time, r.json, r.extra, r.quality
+          FROM newest r JOIN counts c ON c.datastream = r.datastream
+          ON CONFLICT (datastream) DO UPDATE SET
+            n = l.n + excluded.n,
+            first_time = least(l.first_time, excluded.first_time),
+            (time, value, end_time, result_time, json, extra, quality) = (
+              SELECT new.* FROM (SELECT excluded.time, excluded.value, excluded.end_time, excluded.result_time, excluded.json, excluded.extra, excluded.quality) AS new
+              WHERE excluded.time > l.time
+              UNION ALL
+              SELECT l.time, l.value, l.end_time, l.result_time, l.json, l.extra, l.quality WHERE excluded.time <= l.time))
+        SELECT coalesce(sum(n), 0)::int FROM counts
+        """;
+
+    static readonly string CountGiven = Merge("counts AS (SELECT * FROM unnest($13::bigint[], $14::bigint[]) AS c(datastream, n))");
+
+    static readonly string InsertAndCount = Merge($"""
+        added AS (
+          INSERT INTO observation ({Columns})
+          SELECT * FROM unnest($13::bigint[], $14::timestamptz[], $15::float8[], $16::timestamptz[], $17::timestamptz[], $18::jsonb[], $19::jsonb[], $20::bigint[], $21::smallint[])
+          ON CONFLICT (datastream, time) DO NOTHING
+          RETURNING datastream),
+        counts AS (SELECT datastream, count(*) AS n FROM added GROUP BY datastream)
+        """);
+
+    const string Correct = $"""
+        WITH given AS (
+          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[]) AS r({Columns})),
+        corrected AS (
+          UPDATE observation o SET value = g.value, end_time = g.end_time, result_time = g.result_time, json = g.json, extra = g.extra,
+            feature = g.feature, quality = g.quality
+          FROM given g WHERE o.datastream = g.datastream AND o.time = g.time AND g.result_time > coalesce(o.result_time, o.time)
+          RETURNING o.datastream, o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.quality)
+        UPDATE latest l SET value = c.value, end_time = c.end_time, result_time = c.result_time, json = c.json, extra = c.extra, quality = c.quality
+        FROM corrected c WHERE l.datastream = c.datastream AND l.time = c.time
+        """;
+}
