@@ -67,9 +67,9 @@ static class LiveRoutes
         var positions = new List<LogPosition>();
         foreach (var part in id.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(64))
         {
-            var fields = part.Split(':', '-');
+            var fields = part.Split(':', '.');
             if (fields.Length == 3 && int.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out var partition)
-                && long.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+                && long.TryParse(fields[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var major)
                 && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var minor))
                 positions.Add(new LogPosition(partition, major, minor));
         }
@@ -107,7 +107,7 @@ static class LiveRoutes
         {
             id.Clear();
             foreach (var position in at.Values)
-                id.Append(id.Length > 0 ? "," : "").Append(CultureInfo.InvariantCulture, $"{position.Partition}:{position.Major}-{position.Minor}");
+                id.Append(id.Length > 0 ? "," : "").Append(CultureInfo.InvariantCulture, $"{position.Partition}:{position.Major}.{position.Minor}");
             return id.ToString();
         }
     }

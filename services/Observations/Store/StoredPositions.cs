@@ -57,7 +57,7 @@ public sealed class StoredPositions(MunicipalDatabases databases)
     sealed class Place
     {
         readonly PriorityQueue<TaskCompletionSource, LogPosition> waiting = new();
-        LogPosition until;
+        LogPosition until = LogPosition.BeforeFirst(0);
 
         public Task WaitFor(LogPosition position)
         {
