@@ -1,7 +1,8 @@
 /** The stations' layers: the tint of the measured area, groups, points, labels, and the ring around the chosen one. */
 
 import type { AddLayerObject, ExpressionSpecification, GeoJSONSourceSpecification } from 'maplibre-gl';
-import { noColour, yesColour } from '../reading/palettes.ts';
+import { inkOn, mixedColour, noColour, yesColour } from '../reading/palettes.ts';
+import { countedState } from '../reading/words.ts';
 import type { Ink } from './plain-style.ts';
 import type { Colouring } from './points.ts';
 
@@ -22,8 +23,8 @@ export const points: GeoJSONSourceSpecification = {
 /** Below the lines of the grid, so that the tint reads as ground. */
 export function groundLayers(colours: Ink, latitude: number): AddLayerObject[] {
   return [
-    { id: 'halo', type: 'circle', source: 'places', paint: { 'circle-radius': metres(520, latitude), 'circle-color': colours.halo } },
-    { id: 'core', type: 'circle', source: 'places', paint: { 'circle-radius': metres(260, latitude), 'circle-color': colours.core } },
+    { id: 'halo', type: 'circle', source: 'places', paint: { 'circle-radius': metres(680, latitude), 'circle-color': colours.halo } },
+    { id: 'core', type: 'circle', source: 'places', paint: { 'circle-radius': metres(400, latitude), 'circle-color': colours.core } },
   ];
 }
 
@@ -52,7 +53,7 @@ export function stationLayers(colours: Ink, font: string[]): AddLayerObject[] {
     {
       id: 'groups', type: 'circle', source: 'points', filter: isGroup,
       paint: {
-        'circle-radius': ['step', ['get', 'point_count'], 14, 10, 17, 30, 21, 100, 26],
+        'circle-radius': groupRadius(15),
         'circle-color': colours.accent,
         'circle-stroke-color': colours.sheet, 'circle-stroke-width': 2.5, 'circle-stroke-opacity': 0.9,
       },
@@ -73,33 +74,37 @@ export function stationLayers(colours: Ink, font: string[]): AddLayerObject[] {
   ];
 }
 
+/** A group grows with its members; labels of states ("12/40") need more room from the start. */
+export const groupRadius = (smallest: number): ExpressionSpecification =>
+  ['step', ['get', 'point_count'], smallest, 10, smallest + 3, 30, smallest + 7, 100, smallest + 11];
+
 /** A group's colour: the town's own where there is nothing to average, else that of its members' mean. */
 export function groupColour(colouring: Colouring, colours: Ink): ExpressionSpecification | string {
   const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['get', 'known']];
   const known = (expression: ExpressionSpecification): ExpressionSpecification =>
     ['case', ['==', ['get', 'known'], 0], colours.quiet, expression];
-  if (colouring.by === 'truth') return known(['interpolate', ['linear'], mean, 0, noColour, 0.5, '#9a9a9a', 1, yesColour]);
+  if (colouring.by === 'truth') return known(['step', mean, noColour, 1 / 3, mixedColour, 2 / 3, yesColour]);
   if (colouring.by !== 'numbers') return colours.accent;
   const { breaks, colours: classes } = colouring.scale;
   if (breaks.length === 0) return known(['literal', classes[0]!] as unknown as ExpressionSpecification);
   return known(['step', mean, classes[0]!, ...breaks.flatMap((bound, i) => [bound, classes[i + 1]!])] as unknown as ExpressionSpecification);
 }
 
-/** A group's ink: black or white, whichever its colour needs; given as pairs from `inkOn`. */
-export function groupInk(colouring: Colouring, colours: Ink, inkOn: (colour: string) => string): ExpressionSpecification | string {
-  if (colouring.by === 'truth') return '#ffffff';
+/** A group's ink: black or white, whichever its colour needs. */
+export function groupInk(colouring: Colouring, colours: Ink): ExpressionSpecification | string {
+  const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['max', 1, ['get', 'known']]];
+  if (colouring.by === 'truth') return ['step', mean, inkOn(noColour), 1 / 3, inkOn(mixedColour), 2 / 3, inkOn(yesColour)];
   if (colouring.by !== 'numbers') return colours.onAccent;
   const { breaks, colours: classes } = colouring.scale;
-  const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['max', 1, ['get', 'known']]];
   if (breaks.length === 0) return inkOn(classes[0]!);
   const step = ['step', mean, inkOn(classes[0]!), ...breaks.flatMap((bound, i) => [bound, inkOn(classes[i + 1]!)])];
   return ['case', ['==', ['get', 'known'], 0], '#16191d', step] as unknown as ExpressionSpecification;
 }
 
-/** Truths are told as "12/40"; all else as the number of stations. */
+/** States are told as "12/40", the counted one of all; all else as the number of stations. */
 export function groupLabel(colouring: Colouring): ExpressionSpecification {
   return colouring.by === 'truth'
-    ? ['concat', ['to-string', ['get', 'sum']], '/', ['to-string', ['get', 'known']]]
+    ? ['concat', ['to-string', countedState(colouring.quantity) ? ['get', 'sum'] : ['-', ['get', 'known'], ['get', 'sum']]], '/', ['to-string', ['get', 'known']]]
     : ['to-string', ['get', 'point_count']];
 }
 

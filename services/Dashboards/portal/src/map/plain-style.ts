@@ -27,7 +27,7 @@ const light: Omit<Ink, 'accent' | 'onAccent'> = {
 };
 
 const dark: Omit<Ink, 'accent' | 'onAccent'> = {
-  ground: '#101418', sheet: '#171c21', line: '#272e36', fine: '#1e242b', halo: '#1d242b', core: '#242c34',
+  ground: '#101418', sheet: '#191f25', line: '#313a44', fine: '#262d35', halo: '#20272f', core: '#28313a',
   text: '#e4e8ec', textHalo: '#101418', stroke: '#eef1f4', quiet: '#7d8793',
 };
 

@@ -6,10 +6,9 @@ import {
 } from 'maplibre-gl';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
-import { inkOn } from '../reading/palettes.ts';
 import type { Bounds, Grid, Position } from './grid.ts';
 import { GridLabels } from './grid-labels.ts';
-import { groundLayers, groupColour, groupInk, groupLabel, places, points, stationLayers } from './layers.ts';
+import { groundLayers, groupColour, groupInk, groupLabel, groupRadius, places, points, stationLayers } from './layers.ts';
 import { ink, plainStyle } from './plain-style.ts';
 import type { Colouring, PointProperties } from './points.ts';
 
@@ -156,8 +155,9 @@ export class TownMap {
     if (!source) return;
     const colours = ink(night.matches);
     void source.setData(collection(this.#places.map(({ position, properties }) => feature(position, properties))));
+    this.#map.setPaintProperty('groups', 'circle-radius', groupRadius(this.#colouring.by === 'truth' ? 20 : 15));
     this.#map.setPaintProperty('groups', 'circle-color', groupColour(this.#colouring, colours));
-    this.#map.setPaintProperty('group-labels', 'text-color', groupInk(this.#colouring, colours, inkOn));
+    this.#map.setPaintProperty('group-labels', 'text-color', groupInk(this.#colouring, colours));
     this.#map.setLayoutProperty('group-labels', 'text-field', groupLabel(this.#colouring) as ExpressionSpecification);
   }
 

@@ -69,7 +69,7 @@ export class HistoryChart {
         type: 'time', min: content.from, max: content.to, splitNumber: 4,
         axisLine: { lineStyle: { color: colour('--line') } },
         axisTick: { lineStyle: { color: colour('--line') } },
-        axisLabel: { ...axisText, hideOverlap: true, formatter: (time: number) => ticks.format(time) },
+        axisLabel: { ...axisText, margin: 12, hideOverlap: true, formatter: (time: number) => ticks.format(time) },
       },
       yAxis: {
         type: 'value', scale: true, splitNumber: 4,

@@ -44,6 +44,8 @@ export const categoryColours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56
 export const otherColour = '#7a7f87';
 export const yesColour = '#d55e00';
 export const noColour = '#0072b2';
+/** A group of both. */
+export const mixedColour = '#c9ccd0';
 
 /** Round class bounds that cover the bulk of the values; a few extremes do not stretch the scale. */
 export function numericScale(values: readonly number[], ramp: keyof typeof ramps): NumericScale {

@@ -4,7 +4,7 @@ import type { Datastream, Town, Value } from '../data/model.ts';
 import { text, type Language } from '../text.ts';
 import { isSound } from './display.ts';
 import { quantity as withUnit } from './units.ts';
-import { isTechnical, quantityName, truthOf } from './words.ts';
+import { countedState, isTechnical, quantityName, truthOf } from './words.ts';
 
 export interface QuantitySummary {
   id: string;
@@ -45,10 +45,9 @@ function current(id: string, unit: string, values: Value[], language: Language):
   const truths = values.filter(value => typeof value === 'boolean');
   if (truths.length > 0) {
     const words = truthOf(id, language);
-    // Of parking bays people want the free ones, of lamps the lit ones.
-    const free = /occup|parking/i.test(id);
-    const count = truths.filter(value => value !== free).length;
-    return { current: text.value.share(count, truths.length, free ? words.no : words.yes), explanation: '' };
+    const counted = countedState(id);
+    const count = truths.filter(value => value === counted).length;
+    return { current: text.value.share(count, truths.length, counted ? words.yes : words.no), explanation: '' };
   }
   const numbers = values.filter(value => typeof value === 'number').sort((a, b) => a - b);
   // The mean of directions is no direction.

@@ -41,6 +41,7 @@ export function unitSign(ucum: string): string {
 function term(atom: string): string {
   const known = written[atom];
   if (known) return known;
+  if (/^\d+$/.test(atom)) return atom;
   const match = /^(.*?)(-?\d+)?$/.exec(atom)!;
   const symbol = written[match[1]!] ?? match[1]!.replace(/^u(?=[a-zA-Z])/, 'µ').replace(/[[\]]/g, '');
   return symbol + superscript(match[2] ?? '');

@@ -2,7 +2,7 @@
 
 import type { Language } from '../text.ts';
 
-interface YesNo { yes: string; no: string }
+export interface YesNo { yes: string; no: string }
 
 const truths: { matches: RegExp; de: YesNo; en: YesNo }[] = [
   { matches: /occup|parking/i, de: { yes: 'belegt', no: 'frei' }, en: { yes: 'occupied', no: 'free' } },
@@ -17,6 +17,9 @@ export function truthOf(quantity: string, language: Language): YesNo {
   const known = truths.find(truth => truth.matches.test(quantity));
   return known ? known[language] : language === 'de' ? { yes: 'ja', no: 'nein' } : { yes: 'yes', no: 'no' };
 }
+
+/** Which state people count: of parking bays the free ones, of lamps the lit ones. */
+export const countedState = (quantity: string): boolean => !/occup|parking/i.test(quantity);
 
 /** Quantities about the device itself, which few people look for. */
 export const isTechnical = (quantity: string): boolean =>

@@ -1,9 +1,10 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { noColour, rampColours, rampOf, yesColour } from '../reading/palettes.ts';
 import { summarise, type QuantitySummary } from '../reading/summary.ts';
-import { address, byName, datasetTitle, go, loading, now, revision, shown, town } from '../state.ts';
+import { address, byName, datasetTitle, go, link, loading, now, revision, shown, town } from '../state.ts';
 import { language, text } from '../text.ts';
 import { Icon } from '../shell/icons.tsx';
+import { follow } from '../shell/links.ts';
 
 /** Search, dataset and quantity: what map and list show. The quantities tell at the same time how the town is doing. */
 export function Explore() {
@@ -21,6 +22,7 @@ export function Explore() {
         <input type="search" value={address.value.search} placeholder={t.searchHint} aria-label={t.search} enterkeyhint="search"
           onInput={event => go({ search: event.currentTarget.value })} />
       </div>
+      {address.value.search !== '' && address.value.view === 'map' && <Found />}
       <button type="button" class="unfold" aria-expanded={unfolded.value} aria-controls="choices" onClick={() => { unfolded.value = !unfolded.value; }}>
         <span>{chosen?.name ?? t.overview}</span>
         <span class="current">{chosen?.current}</span>
@@ -35,6 +37,26 @@ export function Explore() {
         {unplaced > 0 && loading.value === 'done' && <span>{t.unplaced(unplaced)}</span>}
       </p>
     </section>
+  );
+}
+
+const mostFound = 8;
+
+/** What the search found, to go to at once; the map shows all of it. */
+function Found() {
+  if (shown.value.length === 0) return null;
+  return (
+    <ul class="found">
+      {shown.value.slice(0, mostFound).map(thing => (
+        <li key={thing.id}>
+          <a href={link({ thing: thing.id })} aria-current={address.value.thing === thing.id ? 'true' : undefined}
+            onClick={event => follow(event, () => go({ thing: thing.id }))}>
+            {thing.name}
+            <span>{datasetTitle(thing.dataset)}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -2,7 +2,7 @@ import type { Town } from '../data/model.ts';
 import type { Colouring } from '../map/points.ts';
 import { noColour, yesColour } from '../reading/palettes.ts';
 import { number, unitSign } from '../reading/units.ts';
-import { quantityName, truthOf } from '../reading/words.ts';
+import { countedState, quantityName, truthOf } from '../reading/words.ts';
 import { address, datasetTitle, go } from '../state.ts';
 import { language, text } from '../text.ts';
 
@@ -50,7 +50,7 @@ function rows(colouring: Colouring) {
     }
     case 'truth': {
       const words = truthOf(colouring.quantity, language.value);
-      return [row(yesColour, words.yes), row(noColour, words.no), <li key="groups" class="legend-group">{t.groupShare(words.yes)}</li>];
+      return [row(yesColour, words.yes), row(noColour, words.no), <li key="groups" class="legend-group">{t.groupShare(countedState(colouring.quantity) ? words.yes : words.no)}</li>];
     }
     case 'words':
       return colouring.scale.categories.map(({ value, colour }) => row(colour, value));
