@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Allmende.Supervisor.Processes;
 
@@ -11,6 +12,7 @@ public sealed record ProcessIdentity(int Pid, long StartTime)
     public static ProcessIdentity? Of(int pid) => Stat.Read(pid) is { } stat ? new ProcessIdentity(pid, stat.StartTime) : null;
 
     /// <summary>Whether it still runs; one that ended and was not yet waited for does not.</summary>
+    [JsonIgnore]
     public bool IsAlive => Stat.Read(Pid) is { } stat && stat.StartTime == StartTime && stat.State is not ('Z' or 'X');
 
     /// <summary>Sends it a signal, if it still runs.</summary>
