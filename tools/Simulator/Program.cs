@@ -1,0 +1,3 @@
+using Allmende.Simulator;
+
+return await CommandLine.Command(Simulation.RunAsync).Parse(args).InvokeAsync();
