@@ -22,7 +22,7 @@ static class CommandLine
 
     static readonly Option<(double, double)> Centre = new("--center")
     {
-        Description = "longitude,latitude of the town's centre (8.38,51.90; nachbardorf: 8.50,51.95)",
+        Description = "longitude,latitude of the town's centre (8.38,51.90; nachbardorf: 8.47,51.94)",
         CustomParser = ParseCentre,
     };
 
@@ -42,7 +42,7 @@ static class CommandLine
 
     static readonly Option<int> Connections = new("--connections") { Description = "connections to the platform", DefaultValueFactory = _ => 8 };
 
-    static readonly Option<string?> State = new("--state") { Description = "file that remembers what was delivered (beside --platform)" };
+    static readonly Option<string?> State = new("--state") { Description = "file that remembers what was delivered (simulator/TOWN.json beside --platform)" };
 
     /// <summary>The command; <paramref name="run"/> gets its options.</summary>
     public static RootCommand Command(Func<SimulatorOptions, CancellationToken, Task<int>> run)
@@ -74,12 +74,12 @@ static class CommandLine
             For = parsed.GetValue(For),
             PastOnly = backfill is not null,
             Connections = parsed.GetValue(Connections),
-            State = parsed.GetValue(State) ?? IOPath.Combine(IOPath.GetDirectoryName(IOPath.GetFullPath(platform))!, $"simulator-{town}.json"),
+            State = parsed.GetValue(State) ?? IOPath.Combine(IOPath.GetDirectoryName(IOPath.GetFullPath(platform))!, "simulator", $"{town}.json"),
         };
     }
 
     // Where tools/up puts the demo towns.
-    static (double, double) KnownCentre(string town) => town == "nachbardorf" ? (8.50, 51.95) : (8.38, 51.90);
+    static (double, double) KnownCentre(string town) => town == "nachbardorf" ? (8.47, 51.94) : (8.38, 51.90);
 
     static (double, double) ParseCentre(ArgumentResult result)
     {

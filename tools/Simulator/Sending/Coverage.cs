@@ -69,6 +69,7 @@ sealed class Coverage
     /// <summary>Writes the file, whole or not at all.</summary>
     public void Save()
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         var draft = file + ".tmp";
         File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes(new Content(town, stretches)));
         File.Move(draft, file, overwrite: true);
