@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json.Nodes;
 using Allmende.Supervisor.Data;
 using Allmende.Supervisor.Engines;
 using Allmende.Supervisor.Onboarding;
@@ -37,7 +36,7 @@ public sealed class Installation : IAsyncDisposable
     }
 
     /// <summary>What clients need: addresses, clients and their secrets, as in <c>platform.json</c>.</summary>
-    public PlatformFile Access { get; private set; }
+    public PlatformFile Access { get; }
 
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => new(wiring.PublicUrl);
@@ -142,7 +141,7 @@ public sealed class Installation : IAsyncDisposable
         await AllAsync(failing, [.. services.Select(spec => StartAsync(spec, failing.Token))]);
         Access.Write(data.Path);
         if (options.DemoTowns)
-            await OnboardAsync(cancellation);
+            await new DemoTowns(Access, access => access.Write(data.Path), timeline).OnboardAsync(cancellation);
         await Task.WhenAll(simulators.Select(spec => StartAsync(spec, cancellation)));
         ready = true;
         WriteState();
@@ -182,28 +181,6 @@ public sealed class Installation : IAsyncDisposable
         var process = new ManagedProcess(spec, data.Logs, Tell);
         Tell(process, "");
         return timeline.StepAsync(spec.Name, () => process.StartAsync(cancellation));
-    }
-
-    async Task OnboardAsync(CancellationToken cancellation)
-    {
-        using var api = await timeline.StepAsync("operator's token", () => OperatorApi.SignInAsync(Gateway, Access.TokenEndpoint, Access.Operator, cancellation));
-        foreach (var (municipality, _) in Municipality.Demo)
-        {
-            var answer = await timeline.StepAsync($"municipality {municipality.Id}", () => api.OnboardAsync(municipality, cancellation));
-            if (answer is not null)
-                Keep(municipality.Id, answer);
-            else if (!Access.Municipalities.ContainsKey(municipality.Id))
-                timeline.Say($"{municipality.Id} is there already, but the secrets of its clients are not in {PlatformFile.FileName}: they were shown once, to another installation");
-        }
-    }
-
-    /// <summary>Keeps the secrets of a municipality's clients, which are shown once.</summary>
-    void Keep(string municipality, JsonObject answer)
-    {
-        var entry = answer["clients"]?.DeepClone().AsObject() ?? [];
-        entry["deviceKey"] = answer["deviceKey"]?.DeepClone();
-        Access.Municipalities[municipality] = entry;
-        Access.Write(data.Path);
     }
 
     /// <summary>A process started, ended or has something to say.</summary>

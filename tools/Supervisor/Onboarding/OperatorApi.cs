@@ -5,9 +5,11 @@ using System.Text.Json.Nodes;
 
 namespace Allmende.Supervisor.Onboarding;
 
-/// <summary>The operator's calls, through the gateway as any client's.</summary>
+/// <summary>The calls of an operator or a municipality's admin, through the gateway as any client's.</summary>
 public sealed class OperatorApi : IDisposable
 {
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
     readonly HttpClient http;
 
     OperatorApi(HttpClient http) => this.http = http;
@@ -35,16 +37,44 @@ public sealed class OperatorApi : IDisposable
     /// <exception cref="InstallationException">It is refused.</exception>
     public async Task<JsonObject?> OnboardAsync(Municipality municipality, CancellationToken cancellation = default)
     {
-        using var answer = await http.PostAsJsonAsync("/operator/municipalities", municipality, cancellation);
-        return answer.StatusCode switch
+        for (var until = DateTime.UtcNow + Patience; ; await Task.Delay(TimeSpan.FromSeconds(1), cancellation))
         {
-            HttpStatusCode.Conflict => null,
-            HttpStatusCode.Created => await answer.Content.ReadFromJsonAsync<JsonObject>(cancellation),
-            _ => throw new InstallationException($"Onboarding {municipality.Id} failed: {await SaidAsync(answer, cancellation)}"),
-        };
+            using var answer = await http.PostAsJsonAsync("/operator/municipalities", municipality, cancellation);
+            switch (answer.StatusCode)
+            {
+                case HttpStatusCode.Conflict:
+                    return null;
+                case HttpStatusCode.Created:
+                    return await answer.Content.ReadFromJsonAsync<JsonObject>(cancellation);
+                // A service is not ready for it yet; the same call goes on where this one ended.
+                case HttpStatusCode.ServiceUnavailable when DateTime.UtcNow < until:
+                    continue;
+                default:
+                    throw new InstallationException($"Onboarding {municipality.Id} failed: {await SaidAsync(answer, cancellation)}");
+            }
+        }
+    }
+
+    /// <summary>Gives a municipality's client a new secret, as the operator.</summary>
+    public async Task<ClientCredentials> ReplaceSecretAsync(string municipality, string client, CancellationToken cancellation = default) =>
+        await PostAsync<ClientCredentials>($"/operator/municipalities/{municipality}/clients/{client}/secret", new JsonObject(), cancellation);
+
+    /// <summary>Makes an API key that may write uplinks, as the municipality's admin.</summary>
+    public async Task<string> MakeDeviceKeyAsync(string municipality, CancellationToken cancellation = default)
+    {
+        var wanted = new JsonObject { ["name"] = "devices", ["scopes"] = new JsonArray("uplinks:write") };
+        return (await PostAsync<JsonObject>($"/{municipality}/identity/api-keys", wanted, cancellation))["key"]!.GetValue<string>();
     }
 
     public void Dispose() => http.Dispose();
+
+    async Task<T> PostAsync<T>(string path, JsonObject body, CancellationToken cancellation)
+    {
+        using var answer = await http.PostAsJsonAsync(path, body, cancellation);
+        if (!answer.IsSuccessStatusCode)
+            throw new InstallationException($"POST {path} failed: {await SaidAsync(answer, cancellation)}");
+        return (await answer.Content.ReadFromJsonAsync<T>(cancellation))!;
+    }
 
     static async Task<string> SaidAsync(HttpResponseMessage answer, CancellationToken cancellation) =>
         $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancellation)}";
