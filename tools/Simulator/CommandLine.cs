@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using IOPath = System.IO.Path;
 
 namespace Allmende.Simulator;
 
@@ -74,7 +73,7 @@ static class CommandLine
             For = parsed.GetValue(For),
             PastOnly = backfill is not null,
             Connections = parsed.GetValue(Connections),
-            State = parsed.GetValue(State) ?? IOPath.Combine(IOPath.GetDirectoryName(IOPath.GetFullPath(platform))!, "simulator", $"{town}.json"),
+            State = parsed.GetValue(State) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(platform))!, "simulator", $"{town}.json"),
         };
     }
 

@@ -193,7 +193,7 @@ sealed class Simulation
             return;
         lock (coverage)
         {
-            coverage.Add(begun, outbox.DoneUntil);
+            coverage.Add(begun > outbox.WholeFrom ? begun : outbox.WholeFrom, outbox.DoneUntil);
             coverage.Save();
         }
     }

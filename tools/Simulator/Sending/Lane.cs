@@ -20,20 +20,19 @@ sealed class Lane(int capacity) : IDisposable
         Put(message);
     }
 
-    /// <summary>Adds a message at once. Returns false when the oldest one had to make room.</summary>
-    public bool Add(Transmission message)
+    /// <summary>Adds a message at once. Returns the oldest one, if that had to make room.</summary>
+    public Transmission? Add(Transmission message)
     {
         if (room.Wait(0))
         {
             Put(message);
-            return true;
+            return null;
         }
         lock (waiting)
         {
             waiting.Enqueue(message);
-            waiting.Dequeue();
+            return waiting.Dequeue();
         }
-        return false;
     }
 
     /// <summary>Takes the next message; it counts as unfinished until <see cref="Finish"/>.</summary>

@@ -24,7 +24,7 @@ sealed class Outbox : IAsyncDisposable
 
     volatile PlatformFile platform;
     volatile bool isAway;
-    long position;
+    long position, lastDropped;
     long accepted, dropped, rejected;
 
     public Outbox(HttpClient http, Func<PlatformFile> readPlatform, Place place, int connections, Action<string> tell)
@@ -45,6 +45,9 @@ sealed class Outbox : IAsyncDisposable
     /// <summary>Messages that the platform refused for good.</summary>
     public long Rejected => Interlocked.Read(ref rejected);
 
+    /// <summary>Nothing after this time was given up.</summary>
+    public DateTime WholeFrom => new(Interlocked.Read(ref lastDropped), DateTimeKind.Utc);
+
     /// <summary>Everything before this time is done with.</summary>
     public DateTime DoneUntil
     {
@@ -64,8 +67,11 @@ sealed class Outbox : IAsyncDisposable
         var lane = lanes[(int)((uint)string.GetHashCode(message.Sensor.Id, StringComparison.Ordinal) % lanes.Length)];
         if (wait)
             await lane.AddAsync(message, stop);
-        else if (!lane.Add(message))
+        else if (lane.Add(message) is { } given)
+        {
             Interlocked.Increment(ref dropped);
+            Interlocked.Exchange(ref lastDropped, Math.Max(lastDropped, given.Time.Ticks + 1));
+        }
         Interlocked.Exchange(ref position, message.Time.Ticks);
     }
 

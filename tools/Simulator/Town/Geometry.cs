@@ -15,7 +15,7 @@ readonly record struct Spot(double East, double North)
 }
 
 /// <summary>A line of points: a street, the river.</summary>
-sealed class Path(string name, IReadOnlyList<Spot> spots)
+sealed class Route(string name, IReadOnlyList<Spot> spots)
 {
     public string Name => name;
 
@@ -35,7 +35,7 @@ sealed class Path(string name, IReadOnlyList<Spot> spots)
     }
 
     /// <summary>Where along this path (0 to 1) the other one crosses it, if it does.</summary>
-    public double? Crossing(Path other)
+    public double? Crossing(Route other)
     {
         var gone = 0.0;
         foreach (var (from, to) in spots.Zip(spots.Skip(1)))

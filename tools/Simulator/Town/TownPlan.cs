@@ -34,13 +34,13 @@ sealed class TownPlan
     /// <summary>Metres from the market square to the edge.</summary>
     public double Radius { get; }
 
-    public Path River { get; }
+    public Route River { get; }
 
     /// <summary>Main streets, each from the centre to the edge. The first one leads to the station.</summary>
-    public IReadOnlyList<Path> Streets { get; }
+    public IReadOnlyList<Route> Streets { get; }
 
     /// <summary>The road around the old town.</summary>
-    public Path Ring { get; }
+    public Route Ring { get; }
 
     /// <summary>Name of the street and place along the river, upstream first.</summary>
     public IReadOnlyList<(string Street, double At)> Bridges { get; }
@@ -57,11 +57,11 @@ sealed class TownPlan
 
     static readonly string[] ParkNames = ["Stadtpark", "Mühlenwiesen", "Bürgerpark", "Uferpark"];
 
-    static Path DrawRiver(Noise noise, double radius, double turn)
+    static Route DrawRiver(Noise noise, double radius, double turn)
     {
         const int points = 25;
         // It comes from the south-west, passes the old town at a third of the radius and leaves to the north-east.
-        return new Path("Fluss", [.. Enumerable.Range(0, points).Select(i =>
+        return new Route("Fluss", [.. Enumerable.Range(0, points).Select(i =>
         {
             var along = (2.0 * i / (points - 1) - 1) * radius * 1.15;
             var bend = radius * (0.3 + 0.09 * noise.Smooth(i / 2.5) + 0.07 * Math.Sin(along / radius * 4));
@@ -69,11 +69,11 @@ sealed class TownPlan
         })]);
     }
 
-    static Path DrawStreet(Noise noise, string name, double radius, double direction) =>
+    static Route DrawStreet(Noise noise, string name, double radius, double direction) =>
         new(name, [.. Enumerable.Range(0, 9).Select(i =>
             new Spot(0, 0).Go(direction + noise.Between(0, -0.12, 0.12) + 0.1 * noise.Smooth(i / 3.0), 60 + (radius - 60) * i / 8))]);
 
-    static Path DrawRing(Noise noise, double radius) =>
+    static Route DrawRing(Noise noise, double radius) =>
         new("Stadtring", [.. Enumerable.Range(0, 37).Select(i =>
             new Spot(0, 0).Go(2 * Math.PI * i / 36, radius * (1 + 0.06 * noise.Smooth(i % 36 / 4.0) * Math.Sin(Math.PI * i / 36))))]);
 }
