@@ -17,8 +17,13 @@ sealed class MunicipalityGate(RequestDelegate next, Municipalities municipalitie
         var municipality = context.GetRouteValue(RouteTable.Municipality) as string;
         if (municipality is not null && municipalities.Find(municipality) is null && await municipalities.FindAsync(municipality, context.RequestAborted) is null)
         {
-            await PlatformErrors.NotFound.Problem($"There is no municipality '{municipality}' here.").ExecuteAsync(context);
-            return;
+            // Who mistyped a town's name in a browser is told by a page, which is Dashboards'; it counts as nobody's request.
+            if (context.GetReverseProxyFeature().Route.Config.ClusterId != RouteTable.Pages)
+            {
+                await PlatformErrors.NotFound.Problem($"There is no municipality '{municipality}' here.").ExecuteAsync(context);
+                return;
+            }
+            municipality = null;
         }
         using var lease = limits.Ask(municipality ?? Installation);
         if (lease.IsAcquired)

@@ -20,17 +20,17 @@ static class RouteTable
         ("observations", ["sta", "ngsi-ld", "live", "series"]),
         ("catalog", ["catalog"]),
         ("opendata", ["export", "ogc"]),
-        ("dashboards", [""]),
+        (Pages, [""]),
     ];
 
     /// <summary>Paths of the installation.</summary>
     static readonly (string Service, string Path)[] OfInstallation =
     [
         ("identity", "/operator/{**rest}"),
-        ("dashboards", "/"),
-        ("dashboards", "/assets/{**rest}"),
+        (Pages, "/"),
+        (Pages, "/assets/{**rest}"),
         // favicon.ico, robots.txt and the like: an id of a municipality has no dot.
-        ("dashboards", "/{file:regex(^[[^/]]+\\.[[a-z0-9]]+$)}"),
+        (Pages, "/{file:regex(^[[^/]]+\\.[[a-z0-9]]+$)}"),
     ];
 
     /// <summary>How long a service may be silent before its answer is given up. Those who do long work, or keep a stream open, get longer.</summary>
@@ -43,6 +43,9 @@ static class RouteTable
 
     /// <summary>The services that the door leads to.</summary>
     public static IReadOnlyList<string> Services { get; } = [.. OfMunicipality.Select(row => row.Service)];
+
+    /// <summary>The service that answers people with pages.</summary>
+    public const string Pages = "dashboards";
 
     /// <summary>The parameter that carries the municipality.</summary>
     public const string Municipality = "municipality";

@@ -8,3 +8,6 @@ var app = builder.Build();
 app.MapPlatform();
 app.MapDashboards();
 app.Run();
+
+/// <summary>The service; public so that tests can host it.</summary>
+public sealed partial class Program;
