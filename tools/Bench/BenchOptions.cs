@@ -1,0 +1,41 @@
+using System.Globalization;
+using Allmende.Supervisor;
+
+namespace Allmende.Bench;
+
+/// <summary>What the command line says.</summary>
+/// <param name="Seconds">How long each row is measured.</param>
+/// <param name="WarmUp">How long the same load runs before, uncounted.</param>
+/// <param name="Connections">Numbers of connections.</param>
+/// <param name="Output">The file to write.</param>
+/// <param name="Only">Part of the names of the rows to measure; null for all.</param>
+sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connections, string Output, string? Only)
+{
+    public const string Usage = """
+        tools/bench [options]      measures this platform on this machine, in an installation of its own
+          --quick                  a smoke run: 2 s a row
+          --seconds N              how long each row is measured (10)
+          --only TEXT              only the rows whose name contains it
+          --output FILE            where the table goes (docs/benchmarks/YYYY-MM-DD.md; --quick: only shown)
+        """;
+
+    /// <exception cref="InstallationException">They are not understood; the message says which.</exception>
+    public static BenchOptions Parse(string[] arguments)
+    {
+        var options = new BenchOptions(10, 4, [8, 32], $"docs/benchmarks/{DateTime.UtcNow:yyyy-MM-dd}.md", null);
+        for (var rest = new Queue<string>(arguments); rest.TryDequeue(out var option);)
+            options = option switch
+            {
+                "--quick" => options with { Seconds = 2, WarmUp = 1, Output = "" },
+                "--seconds" => options with { Seconds = Number(rest) },
+                "--only" => options with { Only = Value(rest) },
+                "--output" => options with { Output = Value(rest) },
+                _ => throw new InstallationException(Usage),
+            };
+        return options;
+
+        static string Value(Queue<string> rest) => rest.TryDequeue(out var value) ? value : throw new InstallationException(Usage);
+        static int Number(Queue<string> rest) =>
+            int.TryParse(Value(rest), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new InstallationException(Usage);
+    }
+}
