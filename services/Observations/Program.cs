@@ -8,3 +8,6 @@ var app = builder.Build();
 app.MapPlatform();
 app.MapObservations();
 app.Run();
+
+/// <summary>The service as tests start it.</summary>
+public sealed partial class Program;
