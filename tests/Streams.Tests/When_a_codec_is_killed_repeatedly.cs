@@ -21,14 +21,14 @@ public class When_a_codec_is_killed_repeatedly
             CodecFaults.Killed, CodecFaults.Killed, CodecFaults.Killed, CodecFaults.Quarantined, CodecFaults.Quarantined,
         }));
         Assert.That(outcomes[4].Fault?.Reason, Does.Contain("until 2026-01-01T00:00:30Z"));
-        Assert.That(runner.QuarantinedUntil(Runner.Codec(Loop)), Is.EqualTo(clock.Now.AddSeconds(30)));
+        Assert.That(runner.QuarantinedUntil(Runner.Municipality, Runner.Codec(Loop)), Is.EqualTo(clock.Now.AddSeconds(30)));
         Assert.That((await runner.DecodeAsync(Loop + "\n", 1)).Data(), Is.EqualTo("""{"first":1}"""), "a corrected text is another codec");
 
         clock.Now += TimeSpan.FromSeconds(31);
         Assert.That((await runner.DecodeAsync(Loop, 1)).Data(), Is.EqualTo("""{"first":1}"""), "the quarantine is over");
 
         await runner.DecodeAllAsync(Loop, 0, 0, 0);
-        Assert.That(runner.QuarantinedUntil(Runner.Codec(Loop)), Is.EqualTo(clock.Now.AddSeconds(60)), "the next one is twice as long");
+        Assert.That(runner.QuarantinedUntil(Runner.Municipality, Runner.Codec(Loop)), Is.EqualTo(clock.Now.AddSeconds(60)), "the next one is twice as long");
     }
 
     sealed class Clock : TimeProvider

@@ -21,8 +21,8 @@ public sealed class CodecOptions
     /// <summary>Calls that one municipality may have waiting; more are refused, and tried again later.</summary>
     public int MostWaiting { get; set; } = 20_000;
 
-    /// <summary>A host that is silent for so long while it has work is taken for dead.</summary>
-    public TimeSpan Silence { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>A host that is silent for so long while it has work is taken for dead. Generous: on a machine under load it may just wait for its turn.</summary>
+    public TimeSpan Silence { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Kills of one codec within a minute that put it in quarantine.</summary>
     public int StrikesToQuarantine { get; set; } = 3;

@@ -32,8 +32,8 @@ static class CodecRoutes
 
     static async Task<IEnumerable<CodecInfo>> ListAsync(string municipality, CodecStore store, CodecRunner runner, CancellationToken cancellation) =>
         (await store.ListAsync(municipality, cancellation)).Select(codec => codec.Municipality is null
-            ? new CodecInfo(codec.Id, "library", null, null, runner.QuarantinedUntil(codec))
-            : new CodecInfo(codec.Id, "municipality", codec.Version, codec.ChangedAt, runner.QuarantinedUntil(codec)));
+            ? new CodecInfo(codec.Id, "library", null, null, runner.QuarantinedUntil(municipality, codec))
+            : new CodecInfo(codec.Id, "municipality", codec.Version, codec.ChangedAt, runner.QuarantinedUntil(municipality, codec)));
 
     static async Task<IResult> GetAsync(string municipality, string id, CodecStore store, HttpResponse response, CancellationToken cancellation)
     {

@@ -64,7 +64,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
     }
 
     /// <summary>Until when the codec gets no calls because it had to be killed repeatedly; null if it does.</summary>
-    public DateTimeOffset? QuarantinedUntil(Codec codec) => quarantine.Until(codec);
+    public DateTimeOffset? QuarantinedUntil(string municipality, Codec codec) => quarantine.Until(municipality, codec);
 
     async Task<IReadOnlyList<CodecOutcome>> RunAsync(
         string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, CancellationToken cancellation)
@@ -132,7 +132,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
     {
         if (work.IsOver) return true;
         var alive = true;
-        if (work.Operation != CodecOperation.Check && quarantine.Until(work.Codec) is { } until)
+        if (work.Operation != CodecOperation.Check && quarantine.Until(work.Municipality, work.Codec) is { } until)
         {
             work.FailRest(CodecFaults.Quarantined, string.Create(CultureInfo.InvariantCulture,
                 $"Calls of the codec {work.Codec.Id} had to be killed repeatedly; it is given none until {until.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}. Correct it, then replay."));
@@ -154,7 +154,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
     void Blame(CodecWork work, string reason)
     {
         LogKilled(work.Codec.Id, work.Municipality, reason);
-        quarantine.Strike(work.Codec, work.Municipality);
+        quarantine.Strike(work.Municipality, work.Codec);
     }
 
     static TimeSpan BackOff(int deaths) => TimeSpan.FromMilliseconds(Math.Min(5000, 50 << Math.Min(deaths, 7)));

@@ -4,14 +4,14 @@ namespace Allmende.Streams.Codecs;
 
 /// <summary>
 /// Codecs whose calls had to be killed again and again get no more for a while, and longer each time: every kill costs a thread, and the
-/// time of everybody behind it. A changed text starts with a clean slate.
+/// time of everybody behind it. It counts for each municipality alone, also where the codec is the library's. A changed text starts with a clean slate.
 /// </summary>
 sealed partial class Quarantine(CodecOptions options, TimeProvider clock, ILogger<Quarantine> logger)
 {
     static readonly TimeSpan StrikesCount = TimeSpan.FromMinutes(1);
     static readonly TimeSpan ForgivenAfter = TimeSpan.FromHours(1);
     static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
-    readonly ConcurrentDictionary<string, Record> records = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<(string Municipality, string Codec), Record> records = new();
 
     sealed class Record
     {
@@ -21,22 +21,22 @@ sealed partial class Quarantine(CodecOptions options, TimeProvider clock, ILogge
     }
 
     /// <summary>Until when the codec is given no calls; null if it is.</summary>
-    public DateTimeOffset? Until(Codec codec)
+    public DateTimeOffset? Until(string municipality, Codec codec)
     {
-        if (!records.TryGetValue(codec.Key, out var record)) return null;
+        if (!records.TryGetValue((municipality, codec.Key), out var record)) return null;
         lock (record)
         {
             var now = clock.GetUtcNow();
             if (record.Until > now) return record.Until;
-            if (record.Times > 0 && now - record.Until > ForgivenAfter) records.TryRemove(codec.Key, out _);
+            if (record.Times > 0 && now - record.Until > ForgivenAfter) records.TryRemove((municipality, codec.Key), out _);
             return null;
         }
     }
 
     /// <summary>One of its calls was killed.</summary>
-    public void Strike(Codec codec, string municipality)
+    public void Strike(string municipality, Codec codec)
     {
-        var record = records.GetOrAdd(codec.Key, _ => new Record());
+        var record = records.GetOrAdd((municipality, codec.Key), _ => new Record());
         lock (record)
         {
             var now = clock.GetUtcNow();

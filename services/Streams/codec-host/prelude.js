@@ -103,7 +103,8 @@
     allowShadowing(Object.prototype);
     for (const error of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError]) allowShadowing(error.prototype);
     for (const object of intrinsics()) freeze(object);
-    for (const key of ownKeys(realm)) defineProperty(realm, key, { writable: false, configurable: false });
+    // The value must be named: the realm's global object would take its absence for undefined.
+    for (const key of ownKeys(realm)) defineProperty(realm, key, { value: realm[key], writable: false, configurable: false });
   };
 
   /** Removes the globals that a codec made by assigning to undeclared names. False when one cannot be removed. */

@@ -49,6 +49,11 @@ export class Codec {
     this.#text = text;
   }
 
+  /** Whether every call needs a realm of its own; null before the first. */
+  get changesBuiltins() {
+    return this.#changesBuiltins;
+  }
+
   /** Answers as `run` of prelude.js does. */
   call(operation, json) {
     if (this.#changesBuiltins === null) return this.#firstCall(operation, json);
