@@ -25,6 +25,9 @@ public sealed partial record Device(
     /// <summary>True for what may be a device's id.</summary>
     public static bool IsId(string text) => IdPattern().IsMatch(text);
 
+    /// <summary>True for what may be the id of a profile or a dataset.</summary>
+    public static bool IsReference(string text) => ReferencePattern().IsMatch(text);
+
     /// <summary>The DevEUI in the one way of writing that is kept (16 upper-case hexadecimal digits), or null if it is none. Dashes and colons between the bytes are let pass.</summary>
     public static string? NormalizeDevEui(string text)
     {
@@ -42,6 +45,9 @@ public sealed partial record Device(
 
     [GeneratedRegex("^(?![0-9]+\\z)[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex IdPattern();
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,63}\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ReferencePattern();
 }
 
 /// <summary>When a device was last heard of, and how.</summary>

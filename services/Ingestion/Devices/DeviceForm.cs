@@ -25,11 +25,11 @@ sealed class DeviceForm
         return new Device(
             ReadId(id),
             Text("name", LongestName, required: true) ?? "",
-            Slug("profile", required: true) ?? "",
+            Reference("profile", required: true) ?? "",
             ReadDevEui(),
             ReadLocation(),
             Text("description", LongestDescription),
-            Slug("dataset"),
+            Reference("dataset"),
             ReadInterval());
     }
 
@@ -67,11 +67,11 @@ sealed class DeviceForm
         return null;
     }
 
-    string? Slug(string field, bool required = false)
+    string? Reference(string field, bool required = false)
     {
         if (Text(field, 64, required) is not { } text) return null;
-        if (Device.IsId(text)) return text;
-        Add(field, "must consist of lower-case letters, digits and dashes");
+        if (Device.IsReference(text)) return text;
+        Add(field, "must consist of lower-case letters, digits, dots, dashes and underscores, and begin with a letter or digit");
         return null;
     }
 
