@@ -136,7 +136,7 @@ function flush(): void {
   for (const observation of pending.splice(0)) {
     const stream = town.value.datastreams.get(String(observation.datastream));
     if (!stream) { unknown = true; continue; }
-    const reading = readingOf(observation);
+    const reading = readingOf(observation, stream.factor);
     if (stream.latest && stream.latest.time > reading.time) continue;
     stream.latest = reading;
     if (stream.thing.id === address.value.thing) arrived.value = stream;

@@ -31,7 +31,8 @@ describe('numeric scales', () => {
     expect(rampOf('air_temperature', 'Cel')).toBe('temperature');
     expect(rampOf('soil_moisture', '%')).toBe('water');
     expect(rampOf('battery_level', '%')).toBe('plain');
-    expect(rampOf('pm2_5', 'ug/m3')).toBe('load');
+    expect(rampOf('mass_concentration_of_pm10_ambient_aerosol_particles_in_air', 'ug/m3')).toBe('load');
+    expect(rampOf('water_temperature', 'Cel')).toBe('temperature');
   });
 });
 

@@ -59,3 +59,28 @@ describe('the summary of a town', () => {
     expect(summarise(town, now, 'de')).toMatchObject([{ id: 'parking_occupied', truth: true, current: '2 von 3 frei', streams: 5 }]);
   });
 });
+
+describe('quantities in several units', () => {
+  const barometer = (id: string, unit: string, result: number) => ({
+    '@iot.id': id, name: id,
+    Datastreams: [{
+      '@iot.id': `${id}.pressure`, name: 'Luftdruck', unitOfMeasurement: { symbol: unit }, ObservedProperty: { '@iot.id': 'air_pressure', name: 'Luftdruck' },
+      Observations: [{ phenomenonTime: new Date(now).toISOString(), result }],
+    }],
+  });
+
+  it('shows pascals as hectopascals, together with those that say hectopascals', () => {
+    const town = emptyTown();
+    addThing(town, barometer('a', 'Pa', 101_320));
+    addThing(town, barometer('b', 'hPa', 1009));
+    expect([...town.quantities.keys()]).toEqual(['air_pressure']);
+    expect(town.datastreams.get('a.pressure')).toMatchObject({ unit: 'hPa', latest: { value: 1013.2 } });
+  });
+
+  it('keeps apart what cannot be shown in one unit', () => {
+    const town = emptyTown();
+    addThing(town, barometer('a', 'hPa', 1009));
+    addThing(town, barometer('b', 'bar', 1));
+    expect([...town.quantities.values()].map(quantity => quantity.name)).toEqual(['Luftdruck', 'Luftdruck (bar)']);
+  });
+});

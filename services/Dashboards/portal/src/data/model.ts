@@ -17,8 +17,10 @@ export interface Reading {
 export interface Datastream {
   id: string;
   name: string;
-  /** UCUM code. */
+  /** UCUM code, as shown. */
   unit: string;
+  /** What values are multiplied by to be in that unit. */
+  factor: number;
   quantity: string;
   dataset: string;
   /** Milliseconds between two readings, where the town says so. */

@@ -2,6 +2,7 @@
 
 import { interval } from '../reading/age.ts';
 import { getJson, ownLink, path } from './http.ts';
+import { readableUnit, unitSign } from '../reading/units.ts';
 import type { Datastream, Flag, Quality, Reading, Thing, Town, Value } from './model.ts';
 
 interface Page<T> { value: T[]; '@iot.nextLink'?: string }
@@ -55,30 +56,38 @@ export function addThing(town: Town, entity: ThingEntity): void {
   };
   for (const stream of entity.Datastreams ?? []) {
     const observed = stream.ObservedProperty;
-    const quantity = String(observed?.['@iot.id'] ?? stream.name);
-    const unit = stream.unitOfMeasurement?.symbol ?? '';
+    const { unit, factor } = readableUnit(stream.unitOfMeasurement?.symbol ?? '');
+    const quantity = quantityOf(town, String(observed?.['@iot.id'] ?? stream.name), unit);
     const datastream: Datastream = {
       id: String(stream['@iot.id']),
       name: stream.name,
       unit,
+      factor,
       quantity,
       dataset: text(stream.properties?.['dataset']) || thing.dataset,
       expectedInterval: interval(stream.properties?.['expectedInterval']),
-      latest: stream.Observations?.[0] ? readingOf(stream.Observations[0]) : null,
+      latest: stream.Observations?.[0] ? readingOf(stream.Observations[0], factor) : null,
       thing,
     };
     thing.datastreams.push(datastream);
     town.datastreams.set(datastream.id, datastream);
     if (!town.quantities.has(quantity))
-      town.quantities.set(quantity, { id: quantity, name: observed?.name ?? stream.name, description: observed?.description ?? '', unit });
+      town.quantities.set(quantity, { id: quantity, name: (observed?.name ?? stream.name) + (quantity.endsWith(`(${unit})`) ? ` (${unitSign(unit)})` : ''), description: observed?.description ?? '', unit });
   }
   town.things.set(thing.id, thing);
 }
 
-export function readingOf(observation: ObservationEntity): Reading {
+/** The same quantity in another unit cannot share its colours: it stands as a quantity of its own. */
+function quantityOf(town: Town, id: string, unit: string): string {
+  const known = town.quantities.get(id);
+  return known === undefined || known.unit === unit ? id : `${id} (${unit})`;
+}
+
+export function readingOf(observation: ObservationEntity, factor = 1): Reading {
   // A phenomenonTime may be an interval; its end is when the value was last true.
   const time = Date.parse(observation.phenomenonTime.split('/').at(-1)!);
-  return { time, value: observation.result, quality: qualityOf(observation.resultQuality) };
+  const { result } = observation;
+  return { time, value: typeof result === 'number' ? result * factor : result, quality: qualityOf(observation.resultQuality) };
 }
 
 export function qualityOf(value: unknown): Quality {

@@ -3,6 +3,7 @@
 import { interval } from '../reading/age.ts';
 import type { Point } from '../reading/gaps.ts';
 import { getJson, path } from './http.ts';
+import type { Datastream } from './model.ts';
 
 export interface Series {
   points: Point[];
@@ -16,9 +17,12 @@ interface SeriesAnswer {
   points: [time: string, mean: number | boolean | null, min?: number | boolean | null, max?: number | boolean | null, count?: number][];
 }
 
-export async function loadSeries(datastream: string, from: number, to: number, points: number, signal: AbortSignal): Promise<Series> {
+export async function loadSeries(
+  { id, factor }: Datastream, from: number, to: number, points: number, signal: AbortSignal): Promise<Series> {
+  const figure = (value: number | boolean | null | undefined): number | null =>
+    typeof value === 'number' ? value * factor : typeof value === 'boolean' ? Number(value) : null;
   const query = new URLSearchParams({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), points: String(points) });
-  const answer = await getJson<SeriesAnswer>(path(`series/${encodeURIComponent(datastream)}?${query}`), signal);
+  const answer = await getJson<SeriesAnswer>(path(`series/${encodeURIComponent(id)}?${query}`), signal);
   const widest = Math.max(interval(answer.step) ?? 0, interval(answer.interval) ?? 0);
   return {
     interval: widest || null,
@@ -30,6 +34,3 @@ export async function loadSeries(datastream: string, from: number, to: number, p
     })),
   };
 }
-
-const figure = (value: number | boolean | null | undefined): number | null =>
-  typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;

@@ -35,7 +35,7 @@ export function History({ stream }: { stream: Datastream }) {
     const to = Date.now();
     const from = to - periods[period];
     state.value = 'loading';
-    loadSeries(stream.id, from, to, points, leaving.signal)
+    loadSeries(stream, from, to, points, leaving.signal)
       .then(series => { state.value = { ...series, from, to }; })
       .catch(() => { if (!leaving.signal.aborted) state.value = 'failed'; });
     return () => leaving.abort();

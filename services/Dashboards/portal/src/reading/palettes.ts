@@ -34,8 +34,8 @@ const ramps = {
 /** Which ramp fits a quantity, by its unit and id. */
 export function rampOf(quantity: string, ucum: string): keyof typeof ramps {
   if (ucum === 'Cel' || ucum === 'K' || ucum === '[degF]') return 'temperature';
-  if (/moist|humid|water|level|rain|precip|flood|wet|discharge/i.test(quantity) && !/batter/i.test(quantity)) return 'water';
-  if (/pm_?\d|particul|no2|nitrogen|ozone|\bo3|co2|carbon|tvoc|noise|sound/i.test(quantity)) return 'load';
+  if (/moist|humid|water(?!.*(temp|pulse|press))|level|rain|precip|flood|wet|discharge/i.test(quantity) && !/batter/i.test(quantity)) return 'water';
+  if (/pm_?\d|particl|nitrogen|no2|ozone|co2|carbon|organic_compounds|noise|sound/i.test(quantity)) return 'load';
   return 'plain';
 }
 

@@ -25,6 +25,12 @@ const written: Record<string, string> = {
   L: 'l',
 };
 
+/** Units that people read more easily in another size. */
+const readable: Record<string, { unit: string; factor: number }> = { Pa: { unit: 'hPa', factor: 0.01 }, 'W.h': { unit: 'kW.h', factor: 0.001 } };
+
+/** The unit to show instead of this one, and what its values are multiplied by. */
+export const readableUnit = (ucum: string): { unit: string; factor: number } => readable[ucum] ?? { unit: ucum, factor: 1 };
+
 /** The unit as people write it: `Cel` → `°C`, `ug/m3` → `µg/m³`, `kW.h` → `kWh`. Annotations (`{persons}`) have no sign. */
 export function unitSign(ucum: string): string {
   const known = written[ucum];
