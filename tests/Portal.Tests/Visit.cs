@@ -89,7 +89,8 @@ public sealed class Visit : IAsyncDisposable
     public async Task MapIsReadyAsync()
     {
         await Page.Locator(".map-view[data-state=ready]").WaitForAsync();
-        await Page.Locator(".legend").WaitForAsync();
+        // Behind a sheet on the phone it is there, but hidden.
+        await Page.Locator(".legend").WaitForAsync(new LocatorWaitForOptions { State = WaitForSelectorState.Attached });
     }
 
     /// <summary>How many pixels of the map have each of these colours, about. The map is one canvas: what it shows can only be seen.</summary>
@@ -123,7 +124,7 @@ public sealed class Visit : IAsyncDisposable
                 return { count, x: left + x / (count || 1), y: top + y / (count || 1) };
               });
             }
-            """, new { picture, colours, left = box.X, top = box.Y });
+            """, new { picture, colours, left = (double)box.X, top = (double)box.Y });
     }
 
     /// <summary>A custom property of the theme.</summary>

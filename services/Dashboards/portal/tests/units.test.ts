@@ -24,6 +24,7 @@ describe('numbers', () => {
 
   it('gives as many digits as the unit deserves', () => {
     expect(quantity(12.345, 'Cel', 'de')).toBe('12,3\u202f°C');
+    expect(quantity(8, 'Cel', 'de')).toBe('8,0\u202f°C');
     expect(quantity(48.6, '%', 'de')).toBe('49\u202f%');
     expect(quantity(3.611, 'V', 'en')).toBe('3.61\u202fV');
     expect(quantity(271.6, 'deg', 'de')).toBe('272°');

@@ -20,7 +20,6 @@ export async function loadDatasets(): Promise<Dataset[]> {
 }
 
 function datasetOf(entity: DatasetEntity): Dataset {
-  const export_ = (format: string) => ({ format, href: path(`export/${encodeURIComponent(entity.id)}.${format}`) });
   return {
     id: entity.id,
     title: entity.title || entity.id,
@@ -29,9 +28,8 @@ function datasetOf(entity: DatasetEntity): Dataset {
     licence: entity.licence ?? '',
     keywords: entity.keywords ?? [],
     things: entity.things ?? 0,
-    distributions: entity.distributions?.length
-      ? entity.distributions.map(({ format, href }) => ({ format: format.toLowerCase(), href: ownLink(href) }))
-      : [export_('csv'), export_('geojson')],
+    // Data of persons has none: nothing of it can be downloaded.
+    distributions: (entity.distributions ?? []).map(({ format, href }) => ({ format: format.toLowerCase(), href: ownLink(href) })),
     modified: entity.modified ? Date.parse(entity.modified) : null,
   };
 }

@@ -59,12 +59,12 @@ function superscript(exponent: string): string {
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** A number in the language's writing; digits follow its size, or `digits` where several must agree. */
-export function number(value: number, language: Language, digits = digitsFor(value, '')): string {
-  const key = `${language}${digits}`;
+/** A number in the language's writing; digits follow its size, or `digits` where several must agree; `fixed` keeps zeros at the end. */
+export function number(value: number, language: Language, digits = digitsFor(value, ''), fixed = false): string {
+  const key = `${language}${digits}${fixed}`;
   let format = formats.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(language === 'de' ? 'de-DE' : 'en-GB', { maximumFractionDigits: digits });
+    format = new Intl.NumberFormat(language === 'de' ? 'de-DE' : 'en-GB', { maximumFractionDigits: digits, minimumFractionDigits: fixed ? digits : 0 });
     formats.set(key, format);
   }
   // No "-0": a minus before nothing looks like a fault.
@@ -83,6 +83,7 @@ function digitsFor(value: number, ucum: string): number {
 /** Number and unit, joined as typography asks: a narrow space, but none before a degree sign of an angle. */
 export function quantity(value: number, ucum: string, language: Language, digits?: number): string {
   const sign = unitSign(ucum);
-  const figure = number(value, language, digits ?? digitsFor(value, ucum));
+  // Temperatures stand above each other: 8,0 and 8,2.
+  const figure = number(value, language, digits ?? digitsFor(value, ucum), digits === undefined && ucum === 'Cel');
   return sign === '' ? figure : sign === '°' ? `${figure}°` : `${figure}\u202f${sign}`;
 }

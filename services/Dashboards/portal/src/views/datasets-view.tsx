@@ -43,15 +43,19 @@ function Card({ dataset, wanted }: { dataset: Dataset; wanted: boolean }) {
       {dataset.keywords.length > 0 && <p class="keywords">{dataset.keywords.join(' · ')}</p>}
       <p class="actions">
         <a href={link(show)} onClick={event => follow(event, () => go(show))}><Icon sign="pin" />{t.places(dataset.things)}</a>
-        {dataset.distributions.map(({ format, href }) => (
-          <a key={href} href={href} download={/csv|json|parquet|gpkg|xlsx|zip/.test(format)} aria-label={t.downloadAs(format.toUpperCase(), dataset.title)}>
-            <Icon sign="download" />{formats[format] ?? format.toUpperCase()}
-          </a>
-        ))}
+        {dataset.distributions.map(({ format, href }) => {
+          const name = formats[format] ?? format.toUpperCase();
+          return services.has(format)
+            ? <a key={format} href={href}><Icon sign="link" />{name}</a>
+            : <a key={format} href={href} download aria-label={t.downloadAs(name, dataset.title)}><Icon sign="download" />{name}</a>;
+        })}
       </p>
     </article>
   );
 }
+
+/** What is asked, not downloaded. */
+const services = new Set(['sensorthings', 'ngsi-ld', 'ogc-features', 'ogcapi']);
 
 const formats: Record<string, string> = { geojson: 'GeoJSON', gpkg: 'GeoPackage', jsonld: 'JSON-LD', sensorthings: 'SensorThings', parquet: 'Parquet', xlsx: 'Excel' };
 
