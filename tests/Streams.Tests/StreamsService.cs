@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Allmende.Contracts;
-using Allmende.Platform.Data;
 using Allmende.Platform.Log;
 using Allmende.Testing;
 using Microsoft.AspNetCore.Hosting;
@@ -119,7 +118,6 @@ sealed class StreamsService : WebApplicationFactory<Program>
         builder.UseSetting("Platform:PublicUrl", "http://localhost:9200");
         builder.ConfigureTestServices(services =>
         {
-            services.AddSingleton(_ => new Migrations("streams", typeof(Program).Assembly));
             services.AddHttpClient("identity").ConfigurePrimaryHttpMessageHandler(() => new Identity());
             var provider = new OpenIdConnectConfiguration { Issuer = Issuer };
             provider.SigningKeys.Add(Key);

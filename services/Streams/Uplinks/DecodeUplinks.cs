@@ -39,7 +39,7 @@ sealed class DecodeUplinks(ProfileStore profiles, CodecStore codecs, CodecRunner
 
     sealed record Pending(LogRecord Record, Uplink Uplink, ReadyProfile Profile)
     {
-        public Work Work { get; } = new(Profile.Profile.Codec, Uplink.Data is not null);
+        public Work Work { get; } = new(Profile.Profile.Codec, Uplink is { Bytes: null, Data: not null });
     }
 
     async Task HandleGroupAsync(string municipality, Work work, Pending[] group, DeadLetters letters, CancellationToken cancellation)
@@ -64,9 +64,9 @@ sealed class DecodeUplinks(ProfileStore profiles, CodecStore codecs, CodecRunner
         await HandOnAsync(municipality, group, observations, cancellation);
     }
 
-    static CodecCall Call(Uplink uplink) => uplink.Data is null
-        ? new CodecCall(uplink.FPort, uplink.Bytes ?? [], uplink.Time)
-        : new CodecCall(Data: uplink.Data);
+    static CodecCall Call(Uplink uplink) => uplink is { Bytes: null, Data: not null }
+        ? new CodecCall(Data: uplink.Data)
+        : new CodecCall(uplink.FPort, uplink.Bytes ?? [], uplink.Time);
 
     static void Take(Pending pending, CodecOutcome outcome, Dictionary<string, List<Observation>> observations, DeadLetters letters)
     {
