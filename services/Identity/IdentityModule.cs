@@ -19,6 +19,7 @@ public static class IdentityModule
 
         var services = builder.Services;
         services.AddSingleton(provider.CompletedFrom(platform.Identity));
+        services.AddSingleton(builder.Configuration.GetSection("Identity:Onboarding").Get<OnboardingOptions>() ?? new OnboardingOptions());
         services.AddSingleton(_ => new Migrations("identity", typeof(IdentityModule).Assembly)).AddHostedService<RegistryMigration>();
         services.AddHttpClient(KeycloakAdmin.HttpClientName, http => http.Timeout = TimeSpan.FromSeconds(10));
         services.AddSingleton(TimeProvider.System).AddSingleton<KeycloakAdmin>().AddSingleton<RoleClients>();

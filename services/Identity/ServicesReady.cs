@@ -4,18 +4,18 @@ using Allmende.Platform;
 namespace Allmende.Identity;
 
 /// <summary>Waits until every service has taken a municipality in: <c>GET /internal/municipalities/{m}</c> answers 204.</summary>
-sealed class ServicesReady(IHttpClientFactory http, PlatformOptions platform)
+sealed class ServicesReady(IHttpClientFactory http, PlatformOptions platform, OnboardingOptions options)
 {
     static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Those that keep nothing of a municipality.</summary>
     static readonly string[] Unconcerned = ["identity", "gateway", "provider"];
 
-    /// <summary>The services that are not ready after <paramref name="patience"/>; none when all are.</summary>
-    public async Task<IReadOnlyList<string>> MissingAfterAsync(TimeSpan patience, string municipality, CancellationToken cancel)
+    /// <summary>Those that are not ready when patience ends; none as soon as all are.</summary>
+    public async Task<IReadOnlyList<string>> MissingAsync(string municipality, CancellationToken cancel)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(patience);
+        limit.CancelAfter(options.ServicesPatience);
         var asked = platform.Services.Keys.Except(Unconcerned, StringComparer.OrdinalIgnoreCase).ToList();
         var answers = await Task.WhenAll(asked.Select(service => IsReadyAsync(service, municipality, limit.Token)));
         cancel.ThrowIfCancellationRequested();
@@ -46,4 +46,11 @@ sealed class ServicesReady(IHttpClientFactory http, PlatformOptions platform)
         }
         return false;
     }
+}
+
+/// <summary>Section <c>Identity:Onboarding</c>.</summary>
+public sealed class OnboardingOptions
+{
+    /// <summary>How long a new municipality waits for the services to take it in, before the call is to be repeated.</summary>
+    public TimeSpan ServicesPatience { get; set; } = TimeSpan.FromSeconds(60);
 }

@@ -69,7 +69,11 @@ static class Services
         if (Databases.Services.Contains(name))
             environment["Platform__Postgres"] = wiring.Postgres.ConnectionString(Databases.Role(name), wiring.Secrets.Roles[name]);
         if (wiring.Provider is not null)
+        {
             environment["Platform__Services__provider"] = wiring.Provider;
+            // Tokens are checked without a detour through the gateway, so services are ready whether it is or not.
+            environment["Platform__Identity__Authority"] = wiring.Provider + new Uri(wiring.Issuer).AbsolutePath;
+        }
         if (name == "identity" && wiring.Provider is not null)
         {
             environment["Identity__Provider__Url"] = wiring.Provider;

@@ -21,8 +21,6 @@ sealed partial class OnboardMunicipality(
     PlatformOptions platform,
     ILogger<OnboardMunicipality> logger)
 {
-    static readonly TimeSpan ServicesPatience = TimeSpan.FromSeconds(60);
-
     public static void Map(RouteGroupBuilder routes) => routes
         .MapPost("/", (NewMunicipality body, ClaimsPrincipal caller, OnboardMunicipality feature, HttpContext http) => feature.HandleAsync(body, caller, http))
         .WithName("OnboardMunicipality")
@@ -52,7 +50,7 @@ sealed partial class OnboardMunicipality(
 
             await registry.AnnounceAsync(municipality.Id, cancel);
             await events.PublishAsync(municipality.Id, "identity", EventTypes.MunicipalityOnboarded, municipality.Id, municipality, ContractsJson.Default.Municipality, cancel);
-            var missing = await services.MissingAfterAsync(ServicesPatience, municipality.Id, cancel);
+            var missing = await services.MissingAsync(municipality.Id, cancel);
             if (missing.Count > 0)
                 return Again(http, IdentityErrors.OnboardingIncomplete.Problem($"Not ready yet: {string.Join(", ", missing)}. Repeat the call to finish."));
 
