@@ -16,21 +16,18 @@ sealed class MunicipalityRegistry(MunicipalDatabases databases)
     /// </summary>
     public async Task<IAsyncDisposable?> TryLockAsync(string id, CancellationToken cancel)
     {
-        // A connection of its own: a pooled one would keep the lock when it is returned.
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(registry.ConnectionString) { Pooling = false }.ConnectionString);
+        var connection = await registry.OpenConnectionAsync(cancel);
+        var taken = false;
         try
         {
-            await connection.OpenAsync(cancel);
             await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock(hashtextextended('onboard ' || $1, 0))", connection) { Parameters = { new() { Value = id } } };
-            if ((bool)(await command.ExecuteScalarAsync(cancel))!) return connection;
+            taken = (bool)(await command.ExecuteScalarAsync(cancel))!;
+            return taken ? new OnboardingLock(connection) : null;
         }
-        catch
+        finally
         {
-            await connection.DisposeAsync();
-            throw;
+            if (!taken) await connection.DisposeAsync();
         }
-        await connection.DisposeAsync();
-        return null;
     }
 
     /// <summary>The state of <paramref name="id"/>, or null where it is free.</summary>
@@ -80,6 +77,27 @@ sealed class MunicipalityRegistry(MunicipalDatabases databases)
         await using var command = registry.CreateCommand(sql);
         foreach (var value in values) command.Parameters.Add(new() { Value = value });
         await command.ExecuteNonQueryAsync(cancel);
+    }
+}
+
+/// <summary>An advisory lock and the connection that holds it.</summary>
+sealed class OnboardingLock(NpgsqlConnection connection) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync()
+    {
+        await using (connection)
+        {
+            // Back in the pool, the connection lives on, and so would the lock.
+            await using var command = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+            try
+            {
+                await command.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+            catch (Exception fault) when (fault is NpgsqlException or InvalidOperationException)
+            {
+                // The connection broke, and the lock went with it.
+            }
+        }
     }
 }
 

@@ -101,7 +101,7 @@ sealed class IdentityInstallation
         var id = NewId();
         using var answer = await OnboardAsync(Describe(id));
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.That((int)answer.StatusCode, Is.EqualTo(201), text);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(201), () => $"{text}\n{File.ReadAllText(Path.Combine(directory.Path, "identity.log"))}");
         return new Onboarded(id, JsonNode.Parse(text)!.AsObject());
     }
 

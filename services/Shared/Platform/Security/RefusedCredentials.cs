@@ -11,15 +11,25 @@ namespace Allmende.Platform.Security;
 /// </summary>
 sealed class RefusedCredentials(RequestDelegate next)
 {
-    public Task InvokeAsync(HttpContext context)
+    public async Task InvokeAsync(HttpContext context)
     {
-        // Health, metrics and what else has no municipality and no policy does not care who asks.
-        if (context.GetEndpoint() is null) return next(context);
-        if (context.GetRouteValue("municipality") is not string municipality || context.Request.Path.StartsWithSegments("/internal")) return next(context);
-
-        if (context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Failure is not null) return context.ChallengeAsync();
-        return context.User.FindFirst(Roles.MunicipalityClaim) is { Value: var own } && own != municipality
-            ? PlatformErrors.Forbidden.Problem("The credential belongs to another municipality.").ExecuteAsync(context)
-            : next(context);
+        // Health, metrics and what else has no municipality does not care who asks; the rest has a policy that does.
+        if (context.GetRouteValue("municipality") is not string municipality || context.Request.Path.StartsWithSegments("/internal"))
+        {
+            await next(context);
+            return;
+        }
+        // The handler keeps its result for the request, so nothing is checked twice.
+        if (context.User.Identity?.IsAuthenticated != true && (await context.AuthenticateAsync()).Failure is not null)
+        {
+            await context.ChallengeAsync();
+            return;
+        }
+        if (context.User.FindFirst(Roles.MunicipalityClaim) is { Value: var own } && own != municipality)
+        {
+            await PlatformErrors.Forbidden.Problem("The credential belongs to another municipality.").ExecuteAsync(context);
+            return;
+        }
+        await next(context);
     }
 }
