@@ -18,7 +18,7 @@ static class RouteTable
         ("ingestion", ["devices", "uplinks"]),
         ("streams", ["device-profiles", "codecs", "dead-letters", "rules", "alerts", "alerts.cap", "alerts.atom"]),
         ("observations", ["sta", "ngsi-ld", "live", "series"]),
-        ("catalog", ["catalog"]),
+        ("catalog", ["catalog", "catalog.ttl", "catalog.rdf", "catalog.jsonld"]),
         ("opendata", ["export", "ogc"]),
         (Pages, [""]),
     ];
@@ -30,7 +30,7 @@ static class RouteTable
         (Pages, "/"),
         (Pages, "/assets/{**rest}"),
         // favicon.ico, robots.txt and the like: an id of a municipality has no dot.
-        (Pages, "/{file:regex(^[[^/]]+\\.[[a-z0-9]]+$)}"),
+        (Pages, "/{file:regex(^[^/]+\\.[a-z0-9]+$)}"),
     ];
 
     /// <summary>How long a service may be silent before its answer is given up. Those who do long work, or keep a stream open, get longer.</summary>

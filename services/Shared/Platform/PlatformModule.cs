@@ -45,6 +45,8 @@ public static class PlatformModule
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(options.Log).AddSingleton(options.Events).AddSingleton(options.Identity).AddSingleton(new ServiceName(service));
         services.AddExceptionHandler<ProblemExceptionHandler>().AddProblemDetails();
+        // Otherwise a body that cannot be read is a bare 400 outside of development, without the line and field at fault.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi();
         services.AddSingleton<MetricsText>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
