@@ -102,7 +102,10 @@ public sealed class Visit : IAsyncDisposable
     async Task<Spot[]> LookAsync(string[] colours)
     {
         var map = Page.Locator(".map canvas");
+        // The legend lies over the map, and has its colours.
+        await CoversAsync("hidden");
         var picture = Convert.ToBase64String(await map.ScreenshotAsync());
+        await CoversAsync("");
         var box = (await map.BoundingBoxAsync())!;
         return await Page.EvaluateAsync<Spot[]>("""
             async ({ picture, colours, left, top }) => {
@@ -126,6 +129,9 @@ public sealed class Visit : IAsyncDisposable
             }
             """, new { picture, colours, left = (double)box.X, top = (double)box.Y });
     }
+
+    Task CoversAsync(string visibility) => Page.EvaluateAsync(
+        "visibility => { for (const cover of document.querySelectorAll('.explore, .legend, .panel, .map-buttons, .pointed')) cover.style.visibility = visibility; }", visibility);
 
     /// <summary>A custom property of the theme.</summary>
     public Task<string> ThemeAsync(string property) =>
