@@ -43,7 +43,8 @@ sealed class When_a_handler_is_slow(string kind) : OnEachLog(kind)
         const int Records = 3000, Size = 16 * 1024; // 48 MB
         var municipality = Fresh();
         var payload = new byte[Size];
-        await Task.WhenAll(Enumerable.Range(0, Records).Select(n => Log.AppendAsync(municipality, Topic, "k" + n % 50, payload, CancellationToken.None)));
+        foreach (var some in Enumerable.Range(0, Records).Chunk(50))
+            await Task.WhenAll(some.Select(n => Log.AppendAsync(municipality, Topic, "k" + n % 50, payload, CancellationToken.None)));
         await using var open = Engine.Open(options => options.BatchBytes = 1024 * 1024);
         var release = new TaskCompletionSource();
         var blocked = new TaskCompletionSource();

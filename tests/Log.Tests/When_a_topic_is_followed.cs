@@ -35,6 +35,18 @@ sealed class When_a_topic_is_followed(string kind) : OnEachLog(kind)
     }
 
     [Test]
+    public async Task Should_begin_where_the_topic_ended_when_asked()
+    {
+        var municipality = Fresh();
+        await AppendNumbered(municipality, 20);
+        var end = await Log.EndAsync(municipality, Topic, CancellationToken.None);
+        await AppendNumbered(municipality, 10, from: 20);
+        await using var tail = Follow(municipality, end);
+        await Eventually(() => tail.Records.Count == 10, "what came after the end");
+        Assert.That(tail.Records.Select(Text), Is.EquivalentTo(Numbers(30).Skip(20)));
+    }
+
+    [Test]
     public async Task Should_wait_for_a_topic_that_is_not_there()
     {
         var municipality = Fresh();

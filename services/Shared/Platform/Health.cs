@@ -10,26 +10,41 @@ namespace Allmende.Platform;
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: what it needs answers too.</summary>
 static class Health
 {
+    static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => TypedResults.Text("""{"status":"live"}""", "application/json")).ExcludeFromDescription();
         routes.MapGet("/health/ready", async Task<IResult> (IServiceProvider services, CancellationToken cancellation) =>
         {
-            var missing = new List<string>();
-            if (services.GetService<Municipalities>() is { Loaded: false }) missing.Add("municipalities");
-            if (services.GetService<ILog>() is { } log) await TryAsync("log", () => log.PingAsync(cancellation));
-            if (services.GetService<MunicipalDatabases>() is { } databases && services.GetService<Municipalities>()?.All.FirstOrDefault() is { } first)
-                await TryAsync("database", () => AskAsync(databases, first.Id, cancellation));
+            var missing = (await Task.WhenAll(Checks(services, cancellation).Select(check => FailsAsync(check.Name, check.Ask, cancellation)))).OfType<string>().ToList();
             return missing.Count == 0
                 ? TypedResults.Text("""{"status":"ready"}""", "application/json")
                 : PlatformErrors.Unavailable.Problem("not ready: " + string.Join(", ", missing));
-
-            async Task TryAsync(string name, Func<Task> check)
-            {
-                try { await check().WaitAsync(TimeSpan.FromSeconds(3), cancellation); }
-                catch (Exception fault) when (fault is not OperationCanceledException) { missing.Add(name); }
-            }
         }).ExcludeFromDescription();
+    }
+
+    /// <summary>What this service needs, by the name that an operator knows it by.</summary>
+    static IEnumerable<(string Name, Func<Task> Ask)> Checks(IServiceProvider services, CancellationToken cancellation)
+    {
+        var municipalities = services.GetService<Municipalities>();
+        if (municipalities is not null) yield return ("municipalities", () => municipalities.Loaded ? Task.CompletedTask : Task.FromException(new TimeoutException()));
+        if (services.GetService<ILog>() is { } log) yield return ($"log ({services.GetRequiredService<LogOptions>().Kind})", () => log.PingAsync(cancellation));
+        if (services.GetService<MunicipalDatabases>() is { } databases && municipalities?.All.FirstOrDefault() is { } first)
+            yield return ("database", () => AskAsync(databases, first.Id, cancellation));
+    }
+
+    static async Task<string?> FailsAsync(string name, Func<Task> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            await ask().WaitAsync(Limit, cancellation);
+            return null;
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            return name;
+        }
     }
 
     static async Task AskAsync(MunicipalDatabases databases, string municipality, CancellationToken cancellation)

@@ -57,8 +57,10 @@ public static class PlatformModule
         if (options.Redis is { } redis) services.AddSingleton(_ => new RedisConnection(redis));
         if (needs.HasFlag(PlatformNeeds.Log) || (needs.HasFlag(PlatformNeeds.Events) && options.Events.Kind == "log"))
         {
-            if (options.Log.Kind == "kafka") services.AddSingleton<ILog, KafkaLog>();
-            else services.AddSingleton<ILog, RedisLog>();
+            if (options.Log.Kind == "kafka") services.AddSingleton<KafkaLog>().AddSingleton(provider => new InstrumentedLog(provider.GetRequiredService<KafkaLog>()));
+            else services.AddSingleton<RedisLog>().AddSingleton(provider => new InstrumentedLog(provider.GetRequiredService<RedisLog>()));
+            services.AddSingleton<ILog>(provider => provider.GetRequiredService<InstrumentedLog>());
+            if (needs.HasFlag(PlatformNeeds.Municipalities)) services.AddHostedService<LagMeasurement>();
         }
         if (needs.HasFlag(PlatformNeeds.Events))
         {

@@ -52,6 +52,10 @@ public sealed class EventOptions
     public string Dapr { get; set; } = "http://localhost:3500";
     /// <summary>Name of the pub/sub component.</summary>
     public string PubSub { get; set; } = "pubsub";
+    /// <summary>What we show to the sidecar (Dapr's <c>DAPR_API_TOKEN</c>); null if it asks for none.</summary>
+    public string? DaprApiToken { get; set; }
+    /// <summary>What the sidecar shows to us (Dapr's <c>APP_API_TOKEN</c>); null if it shows none, where nobody else reaches the service's port.</summary>
+    public string? DaprAppToken { get; set; }
 }
 
 /// <summary>Whose tokens are accepted.</summary>

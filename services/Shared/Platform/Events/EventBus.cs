@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Allmende.Contracts;
@@ -31,18 +30,6 @@ sealed class LogEventBus(ILog log) : IEventBus
     public async Task PublishAsync(CloudEvent domainEvent, CancellationToken cancellation) =>
         await log.AppendAsync(domainEvent.Municipality, Topics.Events, domainEvent.Subject,
             JsonSerializer.SerializeToUtf8Bytes(domainEvent, ContractsJson.Default.CloudEvent), cancellation);
-}
-
-/// <summary>Events through a Dapr sidecar's HTTP API: <c>POST /v1.0/publish/{pubsub}/{topic}</c>, the topic is the event's type.</summary>
-sealed class DaprEventBus(IHttpClientFactory http, EventOptions options) : IEventBus
-{
-    public async Task PublishAsync(CloudEvent domainEvent, CancellationToken cancellation)
-    {
-        using var client = http.CreateClient("dapr");
-        using var content = JsonContent.Create(domainEvent, ContractsJson.Default.CloudEvent, new("application/cloudevents+json"));
-        using var answer = await client.PostAsync(new Uri($"v1.0/publish/{options.PubSub}/{domainEvent.Type}", UriKind.Relative), content, cancellation);
-        answer.EnsureSuccessStatusCode();
-    }
 }
 
 /// <summary>Shorthand for publishing.</summary>

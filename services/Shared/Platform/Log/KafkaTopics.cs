@@ -75,7 +75,8 @@ sealed partial class KafkaTopics : IDisposable
     /// <summary>The first offset of each partition, or the one after its last record.</summary>
     public async Task<Dictionary<TopicPartition, long>> OffsetsAsync(IEnumerable<TopicPartition> partitions, OffsetSpec which, TimeSpan limit)
     {
-        var asked = partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = which });
+        var asked = partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = which }).ToList();
+        if (asked.Count == 0) return [];
         var answer = await admin.ListOffsetsAsync(asked, new ListOffsetsOptions { RequestTimeout = limit });
         return answer.ResultInfos.ToDictionary(info => info.TopicPartitionOffsetError.TopicPartition, info => info.TopicPartitionOffsetError.Offset.Value);
     }

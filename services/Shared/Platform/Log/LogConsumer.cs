@@ -1,5 +1,6 @@
-using System.Diagnostics;
+using System.Text.Json;
 using Allmende.Contracts;
+using Allmende.Platform.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,8 @@ public interface ILogConsumer
 
     /// <summary>
     /// Handles a batch. A record that is itself broken is dead-lettered by the consumer and never thrown; what is thrown for lack of
-    /// an engine is retried; any other exception is taken for the fault of one record, which is found and dead-lettered.
+    /// an engine is retried as long as it takes, while other partitions go on; any other exception is taken for the fault of one record, which is
+    /// found and dead-lettered.
     /// </summary>
     Task HandleAsync(LogBatch batch, CancellationToken cancellation);
 }
@@ -59,17 +61,21 @@ sealed partial class LogConsumerService<T>(ILog log, T consumer, IHostApplicatio
 
     async Task HandleAsync(LogBatch batch, CancellationToken cancellation)
     {
-        using var activity = StartActivity(batch);
         try
         {
             await infrastructure.ExecuteAsync(async token => await consumer.HandleAsync(batch, token), cancellation);
         }
         catch (Exception fault) when (!cancellation.IsCancellationRequested && !Infrastructure.IsAtFault(fault))
         {
-            if (batch.Records.Count > 1)
-                foreach (var record in batch.Records) await HandleAsync(batch with { Records = [record] }, cancellation);
-            else
+            if (batch.Records.Count == 1)
+            {
                 await DeadLetterAsync(batch, fault, cancellation);
+                return;
+            }
+            // Halving finds the record at fault in few steps, and leaves the others in batches.
+            var half = batch.Records.Count / 2;
+            await HandleAsync(batch with { Records = [.. batch.Records.Take(half)] }, cancellation);
+            await HandleAsync(batch with { Records = [.. batch.Records.Skip(half)] }, cancellation);
         }
     }
 
@@ -78,23 +84,8 @@ sealed partial class LogConsumerService<T>(ILog log, T consumer, IHostApplicatio
         var record = batch.Records[0];
         LogPoison(logger, T.Topic, T.Group, batch.Municipality, fault);
         if (T.Topic == Topics.DeadLetters) return; // a broken dead letter is logged and let go
-        var letter = new DeadLetter($"{T.Group}.{batch.Topic}.{batch.Partition}.{record.Position.Major}-{record.Position.Minor}", batch.Topic, record.Key, null,
-            "handler_failed", $"{T.Group} cannot handle it: {fault.GetType().Name}", DateTimeOffset.UtcNow, record.Payload.ToArray());
+        var letter = DeadLetters.Of(batch, record, T.Group, "handler_failed", $"{T.Group} cannot handle it: {fault.GetType().Name}");
         await infrastructure.ExecuteAsync(async token => await log.AppendAsync(batch.Municipality, letter, token), cancellation);
-    }
-
-    static Activity? StartActivity(LogBatch batch)
-    {
-        // One trace from door to database: a batch continues its first record's trace and links the others'.
-        ActivityContext.TryParse(batch.Records[0].Traceparent, null, isRemote: true, out var parent);
-        if (!Telemetry.PlatformTelemetry.Source.HasListeners()) return null;
-        var links = batch.Records.Skip(1).Select(record => record.Traceparent).Where(trace => trace is not null).Distinct(StringComparer.Ordinal).Take(32)
-            .Select(trace => ActivityContext.TryParse(trace, null, out var context) ? new ActivityLink(context) : default);
-        var activity = Telemetry.PlatformTelemetry.Source.StartActivity($"{batch.Topic} process", ActivityKind.Consumer, parent, links: links);
-        activity?.SetTag("messaging.operation.type", "process").SetTag("messaging.destination.name", batch.Topic)
-            .SetTag("messaging.consumer.group.name", T.Group).SetTag("messaging.batch.message_count", batch.Records.Count)
-            .SetTag("allmende.municipality", batch.Municipality);
-        return activity;
     }
 
     [LoggerMessage(100, LogLevel.Warning, "{Topic}: group {Group} tries again ({Attempt})")]
@@ -115,7 +106,27 @@ public static class LogExtensions
         services.AddSingleton<T>().AddHostedService<LogConsumerService<T>>();
 
     /// <summary>Keeps what could not be processed, with the reason.</summary>
-    public static Task<LogPosition> AppendAsync(this ILog log, string municipality, DeadLetter letter, CancellationToken cancellation) =>
-        log.AppendAsync(municipality, Topics.DeadLetters, letter.Device ?? letter.Key,
-            System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(letter, ContractsJson.Default.DeadLetter), cancellation);
+    public static async Task<LogPosition> AppendAsync(this ILog log, string municipality, DeadLetter letter, CancellationToken cancellation)
+    {
+        var position = await log.AppendAsync(municipality, Topics.DeadLetters, letter.Device ?? letter.Key,
+            JsonSerializer.SerializeToUtf8Bytes(letter, ContractsJson.Default.DeadLetter), cancellation);
+        Instruments.DeadLetters.Add(1, new("topic", letter.Topic), new("type", letter.Type));
+        return position;
+    }
+}
+
+/// <summary>Dead letters of whole records.</summary>
+static class DeadLetters
+{
+    // As base64, and with the rest of the letter, this fits into a record.
+    const int MostPayload = ILog.MaxPayload * 5 / 8;
+
+    /// <summary>The letter of a record that a group cannot handle. One too large to be kept again is told of without its payload.</summary>
+    public static DeadLetter Of(LogBatch batch, LogRecord record, string group, string type, string reason)
+    {
+        var (partition, major, minor) = record.Position;
+        var fits = record.Payload.Length <= MostPayload;
+        return new DeadLetter($"{group}.{batch.Topic}.{partition}.{major}-{minor}", batch.Topic, record.Key, null, type,
+            fits ? reason : $"{reason} (its {record.Payload.Length} bytes are too many to be kept here)", DateTimeOffset.UtcNow, fits ? record.Payload.ToArray() : []);
+    }
 }
