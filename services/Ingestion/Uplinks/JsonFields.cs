@@ -134,8 +134,21 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
     }
 
     /// <summary>An object as it is.</summary>
-    public JsonElement? Raw(string field) =>
-        Value(field, JsonTokenType.StartObject, "must be an object") ? JsonElement.ParseValue(ref reader) : null;
+    /// <exception cref="InvalidOperationException">A text in it is no Unicode.</exception>
+    public JsonElement? Raw(string field)
+    {
+        if (!Value(field, JsonTokenType.StartObject, "must be an object")) return null;
+        RequireUnicode(reader);
+        return JsonElement.ParseValue(ref reader);
+    }
+
+    /// <summary>Reads all escaped texts of the object once: half a surrogate pair would be noticed only by whoever writes or reads it later.</summary>
+    static void RequireUnicode(Utf8JsonReader ahead)
+    {
+        var outside = ahead.CurrentDepth;
+        while (ahead.Read() && ahead.CurrentDepth > outside)
+            if (ahead.ValueIsEscaped && ahead.TokenType is (JsonTokenType.String or JsonTokenType.PropertyName)) _ = ahead.GetString();
+    }
 
     bool Number(string field)
     {

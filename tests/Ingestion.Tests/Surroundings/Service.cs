@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Allmende.Contracts;
 using Allmende.Platform;
-using Allmende.Platform.Data;
 using Allmende.Platform.Log;
 using Allmende.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -47,7 +46,8 @@ sealed class Service : IAsyncDisposable
         engines ??= await TestEngines.SharedAsync();
         var own = neighbours is null;
         neighbours ??= await Neighbours.StartAsync();
-        var builder = WebApplication.CreateBuilder();
+        // The platform takes migrations from the program of this name; here that would be the test runner.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(IngestionModule).Assembly.GetName().Name });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Platform:PublicUrl"] = "https://daten.example",
@@ -64,10 +64,7 @@ sealed class Service : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         var platform = builder.AddPlatform("ingestion");
         builder.AddIngestion(platform);
-        // The platform takes them from the program, which here is the test runner.
-        builder.Services.AddSingleton(new Migrations("ingestion", typeof(IngestionModule).Assembly));
         builder.Logging.ClearProviders();
-        if (Environment.GetEnvironmentVariable("TESTS_LOG") is not null) builder.Logging.AddConsole();
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         app.MapPlatform();
