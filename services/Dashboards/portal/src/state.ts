@@ -5,7 +5,7 @@ import { readAddress, start, writeAddress, type Address } from './address.ts';
 import { loadDatasets } from './data/catalog.ts';
 import { Unavailable } from './data/http.ts';
 import { follow, type LiveObservation, type LiveState } from './data/live.ts';
-import type { Dataset, Datastream, Thing, Town } from './data/model.ts';
+import type { Dataset, Datastream, Reading, Thing, Town } from './data/model.ts';
 import { loadTown, readingOf } from './data/sensorthings.ts';
 import { Grid } from './map/grid.ts';
 import { language } from './text.ts';
@@ -24,6 +24,15 @@ export const portal = signal<Portal | null>(null);
 export const town = signal<Town>({ things: new Map(), datastreams: new Map(), quantities: new Map() });
 /** Counts what changed in `town`: readings are written in place, a town has too many for a signal each. */
 export const revision = signal(0);
+/**
+ * A Datastream's latest reading, for components: who asks here is drawn again when readings arrive. (A component whose
+ * properties stay the same is passed over otherwise, and readings change inside of them.)
+ */
+export function latestOf(stream: Datastream): Reading | null {
+  void revision.value;
+  return stream.latest;
+}
+
 export const loading = signal<'first' | 'done' | 'failed'>('first');
 export const datasets = signal<Dataset[] | 'loading' | 'failed'>('loading');
 export const live = signal<LiveState>('connecting');

@@ -5,7 +5,7 @@ import { valueInWords } from '../reading/display.ts';
 import { isTechnical, quantityName } from '../reading/words.ts';
 import { Icon } from '../shell/icons.tsx';
 import { follow } from '../shell/links.ts';
-import { address, datasetTitle, go, grid, here, link, loading, portal, revision, selected, town } from '../state.ts';
+import { address, datasetTitle, go, grid, here, latestOf, link, loading, portal, revision, selected, town } from '../state.ts';
 import { language, text } from '../text.ts';
 import { History } from './history.tsx';
 import { Age, QualityMark } from './reading.tsx';
@@ -105,7 +105,7 @@ function Hero({ stream }: { stream: Datastream }) {
   return (
     <section class="hero">
       <h3>{nameOf(stream)}</h3>
-      <p class="figure">{valueInWords(stream.latest?.value ?? null, stream, language.value)}</p>
+      <p class="figure">{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}</p>
       <p class="meta"><Age stream={stream} /><QualityMark stream={stream} /></p>
       <History stream={stream} />
     </section>
@@ -116,7 +116,7 @@ function Row({ stream, shown }: { stream: Datastream; shown: boolean }) {
   return (
     <button type="button" class="reading" aria-pressed={shown} onClick={() => go({ stream: stream.id })}>
       <span class="name">{nameOf(stream)}</span>
-      <span class="value">{valueInWords(stream.latest?.value ?? null, stream, language.value)}</span>
+      <span class="value">{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}</span>
       <span class="meta"><Age stream={stream} /><QualityMark stream={stream} /></span>
     </button>
   );

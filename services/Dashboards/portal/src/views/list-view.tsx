@@ -5,7 +5,7 @@ import { valueInWords } from '../reading/display.ts';
 import { isTechnical, quantityName } from '../reading/words.ts';
 import { Icon } from '../shell/icons.tsx';
 import { follow } from '../shell/links.ts';
-import { address, byName, clearFilters, datasetTitle, go, grid, link, loading, portal, reload, revision, shown, town } from '../state.ts';
+import { address, byName, clearFilters, datasetTitle, go, grid, latestOf, link, loading, portal, reload, revision, shown, town } from '../state.ts';
 import { language, text } from '../text.ts';
 
 type Column = 'name' | 'dataset' | 'value' | 'age' | 'quality' | 'square';
@@ -82,14 +82,14 @@ export function ListView() {
 
 /** A Thing's readings in one line. */
 function Readings({ thing }: { thing: Thing }) {
-  const streams = thing.datastreams.filter(stream => !isTechnical(stream.quantity) && stream.latest);
+  const streams = thing.datastreams.filter(stream => !isTechnical(stream.quantity) && latestOf(stream));
   if (streams.length === 0) return <>{text.value.noReading}</>;
   return (
     <ul class="inline">
       {streams.slice(0, 4).map(stream => (
         <li key={stream.id}>
           <span>{quantityName(stream.quantity, town.value.quantities.get(stream.quantity)?.name ?? stream.name, language.value)}</span>{' '}
-          <strong>{valueInWords(stream.latest!.value, stream, language.value)}</strong>
+          <strong>{valueInWords(latestOf(stream)!.value, stream, language.value)}</strong>
         </li>
       ))}
     </ul>
