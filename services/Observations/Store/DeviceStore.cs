@@ -31,7 +31,7 @@ public sealed class DeviceStore(MunicipalDatabases databases)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description
             RETURNING key
             """, cancellation, device.Profile, device.ProfileName);
-        foreach (var datastream in device.Datastreams)
+        foreach (var datastream in device.Datastreams.OrderBy(one => one.ObservedProperty, StringComparer.Ordinal)) // all lock in one order
             await UpsertDatastreamAsync(connection, device, datastream, (thing, sensor, feature), access, cancellation);
         await transaction.CommitAsync(cancellation);
     }
