@@ -15,7 +15,7 @@ const lines = quads => {
 
 const readXml = text => new Promise((resolve, reject) => {
   const quads = []
-  const parser = new RdfXmlParser({ dataFactory: N3.DataFactory, strict: true })
+  const parser = new RdfXmlParser({ strict: true })
   parser.on('data', quad => quads.push(quad)).on('error', reject).on('end', () => resolve(quads))
   parser.end(text)
 })
