@@ -24,7 +24,7 @@ sealed class ObservationsStandIn : IAsyncDisposable
     public ConcurrentDictionary<string, IEnumerable<string>> Lines { get; } = new();
 
     /// <summary>Requests as they came.</summary>
-    public ConcurrentQueue<(string PathAndQuery, IHeaderDictionary Headers)> Asked { get; } = new();
+    public ConcurrentQueue<(string PathAndQuery, Dictionary<string, string> Headers)> Asked { get; } = new();
 
     /// <summary>Becomes true when a caller left before the end.</summary>
     public TaskCompletionSource Abandoned { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,7 +46,7 @@ sealed class ObservationsStandIn : IAsyncDisposable
 
     async Task AnswerAsync(string municipality, string dataset, string what, HttpContext context)
     {
-        Asked.Enqueue((context.Request.Path + context.Request.QueryString, context.Request.Headers));
+        Asked.Enqueue((context.Request.Path + context.Request.QueryString, context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString())));
         if (!Lines.TryGetValue($"{municipality}/{dataset}/{what}", out var lines))
         {
             context.Response.StatusCode = 404;
