@@ -9,7 +9,7 @@ for service in $SERVICES; do
   may_create=NOCREATEDB
   [ "$service" = identity ] && may_create=CREATEDB
   [ "$(sql postgres -c "SELECT count(*) FROM pg_roles WHERE rolname = 'allmende_$service'")" = 1 ] || sql postgres -c "CREATE ROLE allmende_$service"
-  echo "ALTER ROLE allmende_$service LOGIN $may_create PASSWORD :'password'" | sql postgres -v password="$(cat "/passwords/$service-password")"
+  echo "ALTER ROLE allmende_$service LOGIN $may_create PASSWORD :'password'" | sql postgres -v password="$(cat "${PASSWORDS:-/passwords}/$service-password")"
   # Identity makes schemas in the name of the other services; for that it is a member of their roles.
   [ "$service" = identity ] || sql postgres -c "GRANT allmende_$service TO allmende_identity"
 done
