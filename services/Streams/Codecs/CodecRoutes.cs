@@ -17,7 +17,7 @@ static class CodecRoutes
         codecs.MapGet("/", ListAsync).RequireMember().WithSummary("The codecs that devices can use, with those that ship with the platform");
         codecs.MapGet("/{id}", GetAsync).RequireMember().WithSummary("A codec's JavaScript").Produces<string>(contentType: "text/javascript").ProducesProblem(404);
         codecs.MapPut("/{id}", PutAsync).RequireRole(StreamsModule.Editors).WithSummary("Keep a codec")
-            .Accepts<string>("text/javascript", "application/javascript", "text/plain").Produces(201).Produces(204).ProducesProblem(413).ProducesProblem(422);
+            .Accepts<string>("text/javascript", "application/javascript", "text/plain", "*/*").Produces(201).Produces(204).ProducesProblem(413).ProducesProblem(422);
         codecs.MapDelete("/{id}", DeleteAsync).RequireRole(StreamsModule.Editors).WithSummary("Remove a codec").Produces(204).ProducesProblem(404).ProducesProblem(409);
         codecs.MapCodecCalls();
     }
