@@ -104,6 +104,7 @@ public static class PlatformModule
         app.UseExceptionHandler();
         app.UseStatusCodePages(PlatformSecurity.WriteStatusPageAsync);
         app.UseRouting();
+        app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<InternalRequests>();
         app.UseAuthentication();
         if (app.Services.GetService<Municipalities>() is not null) app.UseMiddleware<MunicipalityInPath>();
@@ -111,6 +112,7 @@ public static class PlatformModule
         app.UseAuthorization();
 
         app.MapOpenApi("/openapi/v1.json");
+        app.Services.GetRequiredService<MetricsText>(); // measures from the start, not from the first who asks
         app.MapGet("/metrics", (MetricsText metrics) => TypedResults.Text(metrics.Write(), "text/plain; version=0.0.4")).ExcludeFromDescription();
         app.MapHealth();
         if (app.Services.GetService<Municipalities>() is not null)

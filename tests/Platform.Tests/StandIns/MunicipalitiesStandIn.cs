@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace Allmende.Platform.Tests.StandIns;
 
 /// <summary>Stands in for Identity: its list of municipalities, for those who show the internal key.</summary>
-sealed class IdentityStandIn : IAsyncDisposable
+sealed class MunicipalitiesStandIn : IAsyncDisposable
 {
     WebApplication? app;
 
@@ -13,9 +13,9 @@ sealed class IdentityStandIn : IAsyncDisposable
 
     public string Address => app!.Urls.First();
 
-    public static async Task<IdentityStandIn> StartAsync(params string[] municipalities)
+    public static async Task<MunicipalitiesStandIn> StartAsync(params string[] municipalities)
     {
-        var identity = new IdentityStandIn();
+        var identity = new MunicipalitiesStandIn();
         identity.Municipalities.AddRange(municipalities.Select(Of));
         identity.app = await Loopback.StartAsync(app => app.MapGet("/internal/municipalities", (HttpContext context) =>
             context.Request.Headers["X-Internal-Key"] == ServiceUnderTest.InternalKey
