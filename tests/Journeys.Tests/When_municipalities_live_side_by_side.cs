@@ -50,11 +50,11 @@ public class When_municipalities_live_side_by_side
         using var stranger = await StrangerAsync(who);
         var routes = await RoutesAsync();
         Assert.That(routes, Has.Count.GreaterThan(20));
-        foreach (var (method, path) in routes)
+        foreach (var (method, path, mediaType) in routes)
         {
             using var request = new HttpRequestMessage(method, new Uri(TheInstallation.Running.Gateway, path));
             if (method != HttpMethod.Get && method != HttpMethod.Delete)
-                request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
+                request.Content = new StringContent("{}", Encoding.UTF8, mediaType);
             using var answer = await stranger.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             // A live stream does not end; what it shows is another test's.
             var body = answer.Content.Headers.ContentType?.MediaType == "text/event-stream" ? "" : await answer.Content.ReadAsStringAsync();
@@ -128,7 +128,9 @@ public class When_municipalities_live_side_by_side
     public async Task Should_not_push_a_hidden_value_to_strangers()
     {
         await using var nobody = await LiveStream.OpenAsync(town.Anonymous());
-        await using var foreign = await LiveStream.OpenAsync(await StrangerOfAsync("neighbour's admin"));
+        using (var neighbours = await StrangerAsync("neighbour's admin"))
+        using (var refused = await neighbours.GetAsync($"{town.Id}/live", HttpCompletionOption.ResponseHeadersRead))
+            Assert.That(refused.StatusCode, Is.AnyOf(HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden, HttpStatusCode.NotFound));
         await using var own = await LiveStream.OpenAsync(await town.AsAsync("analyst"));
         using var sensor = town.AsDevice();
         await sensor.SendAsync(Device, time.AddSeconds(5), "2327", fCnt: 2);
@@ -137,7 +139,6 @@ public class When_municipalities_live_side_by_side
         {
             Assert.That(seen["result"]!.GetValue<double>(), Is.EqualTo(8999));
             Assert.That(nobody.Heard(), Is.Empty);
-            Assert.That(foreign.Heard(), Is.Empty);
         });
     }
 
@@ -164,23 +165,16 @@ public class When_municipalities_live_side_by_side
         return http;
     }
 
-    async Task<HttpClient> StrangerOfAsync(string who)
-    {
-        var http = await StrangerAsync(who);
-        http.BaseAddress = new Uri(TheInstallation.Running.Gateway, $"/{town.Id}/");
-        return http;
-    }
-
     /// <summary>Every operation of the platform's own description with the town's ids in it.</summary>
-    async Task<IReadOnlyList<(HttpMethod Method, string Path)>> RoutesAsync()
+    async Task<IReadOnlyList<(HttpMethod Method, string Path, string MediaType)>> RoutesAsync()
     {
         using var http = new HttpClient { BaseAddress = TheInstallation.Running.Gateway };
         var document = await http.GetFromJsonAsync<JsonObject>("openapi");
-        var routes = new List<(HttpMethod, string)>();
+        var routes = new List<(HttpMethod, string, string)>();
         foreach (var (path, operations) in document!["paths"]!.AsObject())
             if (path.StartsWith("/{municipality}", StringComparison.Ordinal))
-                foreach (var (method, _) in operations!.AsObject().Where(operation => operation.Key is "get" or "post" or "put" or "patch" or "delete"))
-                    routes.Add((HttpMethod.Parse(method), Filled(path)));
+                foreach (var (method, operation) in operations!.AsObject().Where(operation => operation.Key is "get" or "post" or "put" or "patch" or "delete"))
+                    routes.Add((HttpMethod.Parse(method), Filled(path), operation?["requestBody"]?["content"]?.AsObject().FirstOrDefault().Key ?? "application/json"));
         return routes;
     }
 

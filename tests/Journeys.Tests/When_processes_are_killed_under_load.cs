@@ -30,7 +30,7 @@ public class When_processes_are_killed_under_load
         await sending.WaitAsync(TimeSpan.FromMinutes(2));
 
         var balance = await ledger.CloseAsync(TheInstallation.Running.Postgres.ConnectionStringFor(town.Database), TimeSpan.FromMinutes(2));
-        TestContext.Progress.WriteLine($"{kills} kills (KILL_SEED={seed}){balance}");
+        TestContext.Out.WriteLine($"{kills} kills in {time.TotalSeconds:0} s, KILL_SEED={seed}{balance}");
         Assert.Multiple(() =>
         {
             Assert.That(kills, Is.GreaterThanOrEqualTo(DataPath.Length));
