@@ -12,7 +12,6 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
 {
     readonly List<Level> levels = [];
     long? count;
-    bool parentMissing;
 
     /// <summary>Reads all that the answer needs.</summary>
     /// <exception cref="SensorThingsException">404 if the path leads nowhere.</exception>
@@ -20,40 +19,75 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     {
         var top = Plan(path.Set, options, null);
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        var atOnce = AtOnce(path, top);
         await using (var batch = new NpgsqlBatch(connection))
         {
-            var exists = AddExists(batch, path);
             AddRoot(batch, path, top);
+            foreach (var level in atOnce) AddChildren(batch, level, parameters => "ARRAY(" + LinksOf(level, path, parameters) + ")");
             var counts = options.Count && !path.IsSingle;
             if (counts) AddCount(batch, path, options);
             await using var reader = await batch.ExecuteReaderAsync(cancellation);
-            if (exists)
-            {
-                parentMissing = !await reader.ReadAsync(cancellation);
-                await reader.NextResultAsync(cancellation);
-            }
             await top.ReadAsync(reader, root, cancellation);
-            if (counts && await reader.NextResultAsync(cancellation) && await reader.ReadAsync(cancellation)) count = reader.GetInt64(0);
+            await reader.NextResultAsync(cancellation);
+            foreach (var level in atOnce) await ReadChildrenAsync(level, reader, cancellation);
+            if (counts && await reader.ReadAsync(cancellation)) count = reader.GetInt64(0);
         }
-        if (parentMissing || (path.IsSingle && top.Rows.Count == 0)) throw SensorThingsException.NotFound();
+        if (top.Rows.Count == 0 && (path.IsSingle || !await ParentExistsAsync(connection, path, cancellation))) throw SensorThingsException.NotFound();
         for (var depth = top.Children; depth.Count > 0; depth = depth.SelectMany(level => level.Children).ToList())
-            await ReadDepthAsync(connection, depth, cancellation);
+            await ReadDepthAsync(connection, depth.Where(level => !atOnce.Contains(level)).ToList(), cancellation);
+    }
+
+    /// <summary>
+    /// Expansions that can be read in the first round trip, because their links can be said in SQL: those of a single entity, and from there on what is
+    /// one for each.
+    /// </summary>
+    static List<Level> AtOnce(ResourcePath path, Level top)
+    {
+        if (!path.IsSingle) return [];
+        var levels = new List<Level>(top.Children);
+        for (var i = 0; i < levels.Count; i++)
+            if (levels[i].Options is { Filter: null, Skip: 0 }) levels.AddRange(levels[i].Children.Where(child => !child.Via!.Many));
+        return levels;
+    }
+
+    /// <summary>SQL of the links that lead to <paramref name="level"/> from the one entity of <paramref name="path"/>.</summary>
+    static string LinksOf(Level level, ResourcePath path, SqlParameters parameters)
+    {
+        var (parent, via) = (level.Parent!, level.Via!);
+        if (parent.Via is null) return $"SELECT {Model.Format(via.Link, "u")} FROM {parent.Set.Table} u WHERE {path.Condition("u", parameters)}";
+        var row = "u" + parent.Depth.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return $"SELECT {Model.Format(via.Link, row)} FROM {parent.Set.Table} {row} WHERE {Model.Format(parent.Via.Condition, row, $"ANY(ARRAY({LinksOf(parent, path, parameters)}))")}";
+    }
+
+    async Task<bool> ParentExistsAsync(NpgsqlConnection connection, ResourcePath path, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand { Connection = connection };
+        if (path.ParentExists(new SqlParameters(command.Parameters, access)) is not { } sql) return true;
+        command.CommandText = sql;
+        return await command.ExecuteScalarAsync(cancellation) is not null;
     }
 
     async Task ReadDepthAsync(NpgsqlConnection connection, List<Level> depth, CancellationToken cancellation)
     {
+        if (depth.Count == 0) return;
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var level in depth) AddChildren(batch, level);
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
         foreach (var level in depth)
         {
-            await level.ReadAsync(reader, root, cancellation);
-            await reader.NextResultAsync(cancellation);
-            if (!level.Options.Count) continue;
-            level.Counts = [];
-            while (await reader.ReadAsync(cancellation)) level.Counts[reader.GetInt64(0)] = reader.GetInt64(1);
-            await reader.NextResultAsync(cancellation);
+            var links = level.Parent!.Rows.Select(row => row.Links[level.Index]).Where(link => link is not null).Select(link => link!.Value).Distinct().ToArray();
+            AddChildren(batch, level, parameters => parameters.Add(links, NpgsqlDbType.Array | NpgsqlDbType.Bigint));
         }
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        foreach (var level in depth) await ReadChildrenAsync(level, reader, cancellation);
+    }
+
+    async Task ReadChildrenAsync(Level level, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        await level.ReadAsync(reader, root, cancellation);
+        await reader.NextResultAsync(cancellation);
+        if (!level.Options.Count) return;
+        level.Counts = [];
+        while (await reader.ReadAsync(cancellation)) level.Counts[reader.GetInt64(0)] = reader.GetInt64(1);
+        await reader.NextResultAsync(cancellation);
     }
 
     Level Plan(EntitySet set, QueryOptions options, (Level Parent, Navigation Via, int Index)? at)
@@ -67,15 +101,6 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
             level.Children.Add(Plan(Model.TargetOf(navigation), expansion.Options, (level, navigation, level.Children.Count)));
         }
         return level;
-    }
-
-    bool AddExists(NpgsqlBatch batch, ResourcePath path)
-    {
-        var command = new NpgsqlBatchCommand();
-        if (path.ParentExists(new SqlParameters(command.Parameters, access)) is not { } sql) return false;
-        command.CommandText = sql;
-        batch.BatchCommands.Add(command);
-        return true;
     }
 
     void AddRoot(NpgsqlBatch batch, ResourcePath path, Level level)
@@ -121,12 +146,14 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         batch.BatchCommands.Add(command);
     }
 
-    void AddChildren(NpgsqlBatch batch, Level level)
+    /// <param name="batch">Takes the statements.</param>
+    /// <param name="level">What is read.</param>
+    /// <param name="links">SQL of an array of the links that lead to it.</param>
+    void AddChildren(NpgsqlBatch batch, Level level, Func<SqlParameters, string> links)
     {
-        var links = level.Parent!.Rows.Select(row => row.Links[level.Index]).Where(link => link is not null).Select(link => link!.Value).Distinct().ToArray();
         var command = new NpgsqlBatchCommand();
         var parameters = new SqlParameters(command.Parameters, access);
-        var keys = parameters.Add(links, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
+        var keys = links(parameters);
         var via = level.Via!;
         var visible = via.Inherits ? "" : " AND " + Model.Format(level.Set.Visible, "r");
         if (!via.Many)
@@ -144,7 +171,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         if (!level.Options.Count) return;
         var counting = new NpgsqlBatchCommand();
         parameters = new SqlParameters(counting.Parameters, access);
-        keys = parameters.Add(links, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
+        keys = links(parameters);
         counting.CommandText = $"SELECT p.link, (SELECT count(*) FROM {level.Set.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}) FROM unnest({keys}) AS p(link)";
         batch.BatchCommands.Add(counting);
     }

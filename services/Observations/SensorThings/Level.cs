@@ -14,6 +14,9 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
     readonly bool writesId = options.Select is null || options.Select.Contains("id") || options.Select.Contains("@iot.id");
     readonly bool writesSelfLink = options.Select is null || options.Select.Contains("@iot.selfLink") || options.Select.Contains("selfLink");
     string root = "";
+    byte[] selfLinkStart = [];
+    byte[][] propertyNames = [];
+    byte[][] navigationLinks = [];
 
     public EntitySet Set { get; } = set;
     public QueryOptions Options { get; } = options;
@@ -21,6 +24,7 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
     public Navigation? Via { get; } = via;
     /// <summary>Place among the parent's expansions.</summary>
     public int Index { get; } = index;
+    public int Depth { get; } = parent is null ? 0 : parent.Depth + 1;
     public List<Level> Children { get; } = [];
     public JsonBuffer Buffer { get; } = new();
     public List<Row> Rows { get; } = [];
@@ -48,6 +52,11 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
     public async Task ReadAsync(NpgsqlDataReader reader, string rootAddress, CancellationToken cancellation)
     {
         root = rootAddress;
+        selfLinkStart = Encoding.UTF8.GetBytes($"{root}{Set.Name}(");
+        navigationLinks = Set.Navigations
+            .Where(navigation => !Children.Exists(child => child.Via == navigation) && (Options.Select is null || Options.Select.Contains(navigation.Name)))
+            .SelectMany(navigation => new[] { $"\"{navigation.Name}@iot.navigationLink\":\"", $"/{navigation.Name}\"," }.Select(Encoding.UTF8.GetBytes)).ToArray();
+        propertyNames = properties.ConvertAll(property => Encoding.UTF8.GetBytes($"\"{property.Name}\":")).ToArray();
         foreach (var name in Options.Select ?? (IReadOnlySet<string>)new HashSet<string>())
             if (name is not ("id" or "@iot.id" or "@iot.selfLink" or "selfLink") && Set.Property(name) is null && Set.Navigation(name) is null)
                 throw new SensorThingsException(400, $"{Set.Name} have no property '{name}' to select");
@@ -83,6 +92,7 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
 
     void WriteRow(NpgsqlDataReader reader, string id, int at)
     {
+        var inPath = Ids.InPath(id);
         Buffer.Raw("{"u8);
         if (writesId)
         {
@@ -93,48 +103,39 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
         if (writesSelfLink)
         {
             Buffer.Raw("\"@iot.selfLink\":\""u8);
-            WriteSelfLink(id);
+            WriteSelfLink(inPath);
             Buffer.Raw("\","u8);
         }
-        foreach (var property in properties)
+        for (var i = 0; i < properties.Count; i++)
         {
-            WriteProperty(reader, property, at);
-            at += property.Columns.Length;
+            WriteProperty(reader, properties[i], propertyNames[i], at);
+            at += properties[i].Columns.Length;
         }
-        foreach (var navigation in Set.Navigations)
+        for (var i = 0; i < navigationLinks.Length; i += 2)
         {
-            if (Children.Exists(child => child.Via == navigation) || (Options.Select is not null && !Options.Select.Contains(navigation.Name))) continue;
-            Buffer.Raw("\""u8);
-            Buffer.Raw(navigation.Name);
-            Buffer.Raw("@iot.navigationLink\":\""u8);
-            WriteSelfLink(id);
-            Buffer.Raw("/"u8);
-            Buffer.Raw(navigation.Name);
-            Buffer.Raw("\","u8);
+            Buffer.Raw(navigationLinks[i]);
+            WriteSelfLink(inPath);
+            Buffer.Raw(navigationLinks[i + 1]);
         }
         if (Buffer.Slice(Buffer.Length - 1, 1)[0] == ',') Buffer.Back();
     }
 
-    void WriteSelfLink(string id)
+    void WriteSelfLink(string idInPath)
     {
-        Buffer.Raw(root);
-        Buffer.Raw(Set.Name);
-        Buffer.Raw("("u8);
-        Buffer.Raw(Ids.InPath(id));
+        Buffer.Raw(selfLinkStart);
+        Buffer.Raw(idInPath);
         Buffer.Raw(")"u8);
     }
 
     public string SelfLink(Row row) => string.Create(CultureInfo.InvariantCulture, $"{root}{Set.Name}({Ids.InPath(row.Id)})");
 
-    void WriteProperty(NpgsqlDataReader reader, Property property, int at)
+    void WriteProperty(NpgsqlDataReader reader, Property property, ReadOnlySpan<byte> name, int at)
     {
         // What the standard calls optional is left out where there is nothing.
         var missing = reader.IsDBNull(at);
         if (missing && property.Kind is PropertyKind.OptionalInterval or PropertyKind.Extra) return;
         if (missing && property.Name == "observedArea") return;
-        Buffer.Raw("\""u8);
-        Buffer.Raw(property.Name);
-        Buffer.Raw("\":"u8);
+        Buffer.Raw(name);
         switch (property.Kind)
         {
             case PropertyKind.Result:

@@ -91,7 +91,7 @@ static class Model
     public static readonly EntitySet Datastreams = new("Datastreams", "datastream", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [
             Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", "unit"),
-            new("observedArea", PropertyKind.Json, ["(SELECT ST_AsGeoJSON(ST_Envelope(f.geom))::jsonb FROM feature f WHERE f.key = {0}.feature)"],
+            new("observedArea", PropertyKind.Json, ["(SELECT f.feature FROM feature f WHERE f.key = {0}.feature)"],
                 "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)"),
             new("phenomenonTime", PropertyKind.OptionalInterval,
                 ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"]),
