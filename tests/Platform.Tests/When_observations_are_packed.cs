@@ -48,6 +48,15 @@ sealed class When_observations_are_packed
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1_000_000));
     }
 
+    [TestCase(uint.MaxValue)]
+    [TestCase((uint)int.MaxValue)]
+    public void Should_refuse_a_text_that_claims_to_be_longer_than_memory(uint length)
+    {
+        var bytes = ObservationBatch.Write(0, [new Observation("d", 1, 0, "true")]);
+        BitConverter.GetBytes(length).CopyTo(bytes, bytes.Length - 4 - "true".Length);
+        Assert.That(() => ObservationBatch.Read(bytes, []), Throws.InstanceOf<FormatException>());
+    }
+
     static void ReadOrRefuse(byte[] bytes)
     {
         var read = new List<Observation> { new("before", 0, 0) };

@@ -123,7 +123,7 @@ public static class ObservationBatch
             if (!bytes.IsEmpty) throw new FormatException($"{bytes.Length} bytes after the last observation");
             return received;
         }
-        catch (Exception fault) when (fault is ArgumentOutOfRangeException or IndexOutOfRangeException or FormatException)
+        catch (Exception fault) when (fault is ArgumentOutOfRangeException or IndexOutOfRangeException or OverflowException or FormatException)
         {
             into.RemoveRange(before, into.Count - before);
             throw fault as FormatException ?? new FormatException("observation batch is cut off", fault);
