@@ -18,7 +18,8 @@ sealed class Town : IDisposable
     {
         this.municipality = municipality;
         seconds = new long[devices];
-        Begin = DateTime.UtcNow.AddDays(-60);
+        // Whole seconds: what comes back is compared with what was sent.
+        Begin = DateTime.UtcNow.Date.AddDays(-60);
     }
 
     public string Id => municipality.Id;
