@@ -1,5 +1,5 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using Allmende.Platform;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Allmende.Catalog.Features;
 
