@@ -80,14 +80,15 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         NpgsqlConnection connection, DeviceRegistered device, DeviceDatastream datastream, (long Thing, long Sensor, long? Feature) of, string access, CancellationToken cancellation)
     {
         var property = await KeyAsync(connection, """
-            INSERT INTO observed_property (id, name, definition, description) VALUES ($1, $2, $3, $2)
+            INSERT INTO observed_property (id, name, definition, description, properties) VALUES ($1, $2, $3, $2, $4)
             ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING key
-            """, cancellation, datastream.ObservedProperty, datastream.Name, "urn:allmende:observed-property:" + datastream.ObservedProperty);
+            """, cancellation, datastream.ObservedProperty, datastream.Name, "urn:allmende:observed-property:" + datastream.ObservedProperty, Properties(NameEn(datastream)));
         var unit = datastream.Unit is { Length: > 0 } code
             ? JsonSerializer.Serialize(new Dictionary<string, string?> { ["name"] = code, ["symbol"] = code, ["definition"] = "http://unitsofmeasure.org/ucum.html#" + code }, StoreJson.Default.DictionaryStringString)
             : """{"name":null,"symbol":null,"definition":null}""";
         var properties = new Dictionary<string, object?> { ["dataset"] = device.Dataset, ["field"] = datastream.Field };
         if (device.ExpectedInterval is { } interval) properties["expectedInterval"] = interval;
+        foreach (var (key, value) in NameEn(datastream)) properties[key] = value;
         var type = "http://www.opengis.net/def/observationType/OGC-OM/2.0/" + (datastream.Unit is null ? "OM_Observation" : "OM_Measurement");
         await ExecuteAsync(connection, """
             INSERT INTO datastream (id, name, description, observation_type, unit, properties, range, thing, sensor, observed_property, feature, dataset, access)
@@ -96,9 +97,13 @@ public sealed class DeviceStore(MunicipalDatabases databases)
               properties = excluded.properties, range = excluded.range, thing = excluded.thing, sensor = excluded.sensor, observed_property = excluded.observed_property,
               feature = excluded.feature, dataset = excluded.dataset, access = excluded.access
             """, cancellation, datastream.Id, datastream.Name, $"{datastream.Name}, {device.Name}", type, new Jsonb(unit),
-            new Jsonb(JsonSerializer.Serialize(properties, StoreJson.Default.DictionaryStringObject)), (object?)datastream.Range ?? DBNull.Value,
+            Properties(properties), (object?)datastream.Range ?? DBNull.Value,
             of.Thing, of.Sensor, property, (object?)of.Feature ?? DBNull.Value, device.Dataset, access);
     }
+
+    static Dictionary<string, object?> NameEn(DeviceDatastream datastream) => datastream.NameEn is { Length: > 0 } name ? new() { ["nameEn"] = name } : [];
+
+    static Jsonb Properties(Dictionary<string, object?> properties) => new(JsonSerializer.Serialize(properties, StoreJson.Default.DictionaryStringObject));
 
     /// <summary>Takes a device's entities away; its observations go with them.</summary>
     public async Task RemoveAsync(string municipality, string device, CancellationToken cancellation)

@@ -84,7 +84,8 @@ public sealed record DeviceRegistered(
 /// <param name="ObservedProperty">Id of the ObservedProperty.</param>
 /// <param name="Unit">UCUM code; null where the result has none (truth values, texts).</param>
 /// <param name="Range">Lowest and highest plausible value.</param>
-public sealed record DeviceDatastream(string Id, string Field, string Name, string ObservedProperty, string? Unit, double[]? Range);
+/// <param name="NameEn">The name in English, where the profile has one.</param>
+public sealed record DeviceDatastream(string Id, string Field, string Name, string ObservedProperty, string? Unit, double[]? Range, string? NameEn = null);
 
 /// <summary>Data of <c>device.removed</c> and <c>device-profile.changed</c>.</summary>
 public sealed record Removed(string Id);
