@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Allmende.Simulator.Mapping;
 
 namespace Allmende.Simulator;
 
@@ -43,15 +44,23 @@ static class CommandLine
 
     static readonly Option<string?> State = new("--state") { Description = "file that remembers what was delivered (simulator/TOWN.json beside --platform)" };
 
+    static readonly Option<string?> WriteBasemap = new("--write-basemap") { Description = "write the town's map to this file (GeoJSON), and end" };
+
     /// <summary>The command; <paramref name="run"/> gets its options.</summary>
     public static RootCommand Command(Func<SimulatorOptions, CancellationToken, Task<int>> run)
     {
         var command = new RootCommand("A small town's sensors: sends their LoRaWAN uplinks to the platform as a network server would.");
-        foreach (var option in new Option[] { Platform, Town, Devices, Seed, Centre, History, Backfill, Speed, Rate, For, Connections, State })
+        foreach (var option in new Option[] { Platform, Town, Devices, Seed, Centre, History, Backfill, Speed, Rate, For, Connections, State, WriteBasemap })
             command.Add(option);
         Positive(Devices);
         Positive(Connections);
-        command.SetAction((parsed, stop) => run(Options(parsed), stop));
+        command.SetAction(async (parsed, stop) =>
+        {
+            if (parsed.GetValue(WriteBasemap) is not { } file)
+                return await run(Options(parsed), stop);
+            await BasemapFile.WriteAsync(Options(parsed), file, stop);
+            return 0;
+        });
         return command;
     }
 

@@ -105,14 +105,14 @@ sealed class Inventory
 
     void Rooms(int count)
     {
-        var schools = new[] { "Grundschule Nord", "Gesamtschule Ost", "Grundschule Süd", "Realschule West", "Gymnasium Altstadt" };
-        var used = Math.Clamp(count / 8, 1, schools.Length);
+        var schools = plan.Schools.ToList();
+        var used = Math.Clamp(count / 8, 1, schools.Count);
         for (var i = 0; i < count; i++)
         {
             var (school, room) = (i % used, i / used);
             // Rooms of one school lie beside and above each other.
-            var corner = plan.Quarter(QuarterOf(schools[school])).Middle;
-            var name = Name(schools[school], $"Raum {room / 6}.{room % 6 + 1:00}");
+            var corner = schools[school].Site;
+            var name = Name(schools[school].Name, $"Raum {room / 6}.{room % 6 + 1:00}");
             Add(name, new Spot(corner.East + room % 6 * 9, corner.North + room / 6 * 3), mount => RoomDevice(mount, school));
         }
     }
@@ -128,8 +128,6 @@ sealed class Inventory
             _ => new RoomLamp(mount, room),
         };
     }
-
-    static int QuarterOf(string school) => school.Split(' ')[^1] switch { "Nord" => 0, "Ost" => 1, "Süd" => 2, "West" => 3, _ => 4 };
 
     void Pedestrians(int count)
     {

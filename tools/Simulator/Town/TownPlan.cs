@@ -55,6 +55,12 @@ sealed class TownPlan
         return (name, new Spot(0, 0).Go(angle, Radius * (name == "Altstadt" ? 0.22 : 0.62)));
     }
 
+    /// <summary>The schools and the corner of each.</summary>
+    public IEnumerable<(string Name, Spot Site)> Schools => SchoolQuarters.Select(school => (school.Name, Quarter(school.Quarter).Middle));
+
+    static readonly (string Name, int Quarter)[] SchoolQuarters =
+        [("Grundschule Nord", 0), ("Gesamtschule Ost", 1), ("Grundschule Süd", 2), ("Realschule West", 3), ("Gymnasium Altstadt", 4)];
+
     static readonly string[] ParkNames = ["Stadtpark", "Mühlenwiesen", "Bürgerpark", "Uferpark"];
 
     static Route DrawRiver(Noise noise, double radius, double turn)
