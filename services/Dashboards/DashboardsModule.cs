@@ -13,6 +13,7 @@ static class DashboardsModule
         builder.Services.AddSingleton(options);
         // Read now: a service without its front end must not seem to start.
         builder.Services.AddSingleton(new FrontEnd(Path.Combine(AppContext.BaseDirectory, "wwwroot")));
+        builder.Services.AddSingleton<BaseMaps>();
         builder.Services.AddSingleton<Portals>();
     }
 
@@ -30,6 +31,7 @@ static class DashboardsModule
         pages.MapGet("/{town}/portal.json", PortalPage.Configuration);
         pages.MapGet("/{town}/theme.css", PortalPage.Theme);
         pages.MapGet("/{town}/favicon.svg", PortalPage.Favicon);
+        pages.MapGet("/{town}/basemap.geojson", PortalPage.BaseMap);
         pages.MapFallback(NotFoundPage.Show);
     }
 }

@@ -15,6 +15,7 @@ public sealed class DashboardsOptions : PortalOptions
             : new PortalOptions
             {
                 MapStyle = own.MapStyle ?? MapStyle,
+                Basemap = own.Basemap ?? Basemap,
                 MapOrigins = own.MapOrigins.Length > 0 ? own.MapOrigins : MapOrigins,
                 Imprint = own.Imprint ?? Imprint,
                 Privacy = own.Privacy ?? Privacy,
@@ -32,6 +33,9 @@ public class PortalOptions
 {
     /// <summary>Address of a MapLibre style to draw instead of the plain map: absolute, or a path of this installation.</summary>
     public string? MapStyle { get; set; }
+
+    /// <summary>Path of a GeoJSON file to draw as the ground, served as <c>/{municipality}/basemap.geojson</c>; a <see cref="MapStyle"/> goes before it.</summary>
+    public string? Basemap { get; set; }
 
     /// <summary>Origins besides the style's own that its tiles, glyphs and sprites come from (<c>https://tiles.example.org</c>).</summary>
     public string[] MapOrigins { get; set; } = [];
@@ -56,6 +60,7 @@ public class PortalOptions
     {
         foreach (var (name, address) in new[] { (nameof(MapStyle), MapStyle), (nameof(Imprint), Imprint), (nameof(Privacy), Privacy), (nameof(Accessibility), Accessibility) })
             if (address is not null && !IsPath(address) && !IsWeb(address)) yield return $"{section}:{name} '{address}' is neither a path nor an http(s) address";
+        if (Basemap is not null && BaseMap.FaultOf(Basemap) is { } fault) yield return $"{section}:Basemap '{Basemap}' {fault}";
         foreach (var origin in MapOrigins)
             if (!IsWeb(origin) || new Uri(origin).PathAndQuery != "/") yield return $"{section}:MapOrigins '{origin}' is no origin (https://host)";
     }

@@ -30,6 +30,19 @@ static partial class PageContent
     public static IResult AnswerVersioned(HttpContext context, string content, string contentType) =>
         Answer(context, content, contentType, context.Request.Query["v"] == VersionOf(content) ? "public, max-age=31536000, immutable" : "no-cache");
 
+    /// <summary>A base map, compressed for whoever takes that; kept for ever where the address names this very version.</summary>
+    public static IResult AnswerCompressed(HttpContext context, BaseMap map, string contentType)
+    {
+        var headers = context.Response.Headers;
+        headers.CacheControl = context.Request.Query["v"] == map.Version ? "public, max-age=31536000, immutable" : "no-cache";
+        headers.Vary = HeaderNames.AcceptEncoding;
+        var accepted = StringWithQualityHeaderValue.TryParseList(context.Request.Headers.AcceptEncoding, out var list) ? list : [];
+        var compressed = accepted.Any(value => value.Value == "gzip" && value.Quality is not 0);
+        if (compressed) headers.ContentEncoding = "gzip";
+        return Results.Bytes(compressed ? map.Compressed : map.Content, contentType,
+            entityTag: new EntityTagHeaderValue(compressed ? $"\"{map.Version}.gz\"" : $"\"{map.Version}\""));
+    }
+
     /// <summary>A short name of a content, for its address.</summary>
     public static string VersionOf(string content) => Version(Encoding.UTF8.GetBytes(content));
 

@@ -7,7 +7,7 @@ namespace Allmende.Dashboards.Pages;
 /// <param name="Municipality">Its id.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Center">Longitude and latitude.</param>
-/// <param name="Bbox">West, south, east, north: what the map shows first.</param>
+/// <param name="Bbox">West, south, east, north: the map shows the stations inside of it.</param>
 /// <param name="Map">The map.</param>
 /// <param name="Links">The pages that a public body has to offer.</param>
 sealed record PortalConfiguration(string Municipality, string Name, double[] Center, double[] Bbox, PortalMap Map, PortalLinks Links)
@@ -19,7 +19,7 @@ sealed record PortalConfiguration(string Municipality, string Name, double[] Cen
     {
         var (municipality, options) = (portal.Municipality, portal.Options);
         return new PortalConfiguration(municipality.Id, municipality.Name, municipality.Center, Bounds(municipality),
-            new PortalMap(options.MapStyle), new PortalLinks(options.Imprint, options.Privacy, options.Accessibility));
+            new PortalMap(options.MapStyle, portal.BaseMap is { } map ? $"/{municipality.Id}/basemap.geojson?v={map.Version}" : null), new PortalLinks(options.Imprint, options.Privacy, options.Accessibility));
     }
 
     static double[] Bounds(Municipality municipality)
@@ -31,8 +31,9 @@ sealed record PortalConfiguration(string Municipality, string Name, double[] Cen
     }
 }
 
-/// <param name="Style">Address of a MapLibre style, null for the plain map.</param>
-sealed record PortalMap(string? Style);
+/// <param name="Style">Address of a MapLibre style, null for our own.</param>
+/// <param name="Basemap">Address of the base map that our own style draws, null for plain squares.</param>
+sealed record PortalMap(string? Style, string? Basemap);
 
 /// <param name="Imprint">Legal notice.</param>
 /// <param name="Privacy">Privacy statement.</param>

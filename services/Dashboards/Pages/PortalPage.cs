@@ -38,6 +38,11 @@ static class PortalPage
             ? PageContent.Answer(context, JsonSerializer.Serialize(PortalConfiguration.Of(portal), PagesJson.Default.PortalConfiguration), "application/json")
             : NotFoundPage.Answer(context);
 
+    public static async Task<IResult> BaseMap(string town, HttpContext context, Portals portals, CancellationToken cancellation) =>
+        (await portals.FindAsync(town, cancellation))?.BaseMap is { } map
+            ? PageContent.AnswerCompressed(context, map, "application/geo+json")
+            : NotFoundPage.Answer(context);
+
     public static async Task<IResult> Theme(string town, HttpContext context, Portals portals, CancellationToken cancellation) =>
         await portals.FindAsync(town, cancellation) is { } portal
             ? PageContent.AnswerVersioned(context, portal.Theme.Css(), "text/css; charset=utf-8")
