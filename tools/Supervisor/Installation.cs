@@ -137,7 +137,7 @@ public sealed class Installation : IAsyncDisposable
         WriteState();
         // What one of them cannot do, the others need not finish.
         using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await AllAsync(failing, [.. Engines(failing.Token)]);
+        await AllAsync(failing, [.. Engines(failing.Token), .. Basemaps(failing.Token)]);
         await AllAsync(failing, [.. services.Select(spec => StartAsync(spec, failing.Token))]);
         Access.Write(data.Path);
         if (options.DemoTowns)
@@ -167,6 +167,11 @@ public sealed class Installation : IAsyncDisposable
         if (options.Issuer is null)
             yield return StartAsync(OpenIdProvider.Spec(options, wiring), cancellation);
     }
+
+    IEnumerable<Task> Basemaps(CancellationToken cancellation) =>
+        options.DemoTowns && options.Services.Contains("dashboards")
+            ? Municipality.Demo.Select(town => timeline.StepAsync($"map of {town.Municipality.Name}", () => Basemap.WriteAsync(town, options, cancellation)))
+            : [];
 
     async Task StartPostgresAsync(CancellationToken cancellation)
     {

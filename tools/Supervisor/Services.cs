@@ -74,6 +74,9 @@ static class Services
             // Tokens are checked without a detour through the gateway, so services are ready whether it is or not.
             environment["Platform__Identity__Authority"] = wiring.Provider + new Uri(wiring.Issuer).AbsolutePath;
         }
+        if (name == "dashboards" && options.DemoTowns)
+            foreach (var (municipality, _) in Onboarding.Municipality.Demo)
+                environment[$"Dashboards__Municipalities__{municipality.Id}__Basemap"] = Basemap.PathOf(municipality, options);
         if (name == "identity" && wiring.Provider is not null)
         {
             environment["Identity__Provider__Url"] = wiring.Provider;
