@@ -16,7 +16,7 @@ export interface Portal {
   name: string;
   center: [number, number];
   bbox: [number, number, number, number];
-  map: { style: string | null };
+  map: { style: string | null; basemap: string | null };
   links: { imprint: string | null; privacy: string | null; accessibility: string | null };
 }
 
@@ -86,6 +86,12 @@ export const here = signal<string[] | null>(null);
 
 /** The squares of the town's plan. */
 export const grid = computed(() => (portal.value ? new Grid(portal.value.bbox) : null));
+
+/** The square of a place where the map shows squares: a map with streets needs none. */
+export function squareOf(thing: Thing): string | null {
+  const map = portal.value?.map;
+  return (!map?.style && !map?.basemap && thing.position && grid.value?.square(thing.position)) || null;
+}
 
 export const selected = computed<Thing | null>(() => {
   void revision.value;

@@ -17,6 +17,8 @@ export interface Reading {
 export interface Datastream {
   id: string;
   name: string;
+  /** Its name in English, where the town gave one. */
+  nameEn: string;
   /** UCUM code, as shown. */
   unit: string;
   /** What values are multiplied by to be in that unit. */
@@ -42,6 +44,8 @@ export interface Thing {
 export interface Quantity {
   id: string;
   name: string;
+  /** Its name in English, where the town gave one. */
+  nameEn: string;
   description: string;
   unit: string;
 }

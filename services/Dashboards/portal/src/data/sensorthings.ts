@@ -25,7 +25,7 @@ interface ThingEntity {
     name: string;
     unitOfMeasurement?: { name?: string; symbol?: string };
     properties?: Record<string, unknown>;
-    ObservedProperty?: { '@iot.id': Id; name: string; description?: string };
+    ObservedProperty?: { '@iot.id': Id; name: string; description?: string; properties?: Record<string, unknown> };
     Observations?: ObservationEntity[];
   }[];
 }
@@ -56,11 +56,12 @@ export function addThing(town: Town, entity: ThingEntity): void {
   };
   for (const stream of entity.Datastreams ?? []) {
     const observed = stream.ObservedProperty;
-    const { unit, factor } = readableUnit(stream.unitOfMeasurement?.symbol ?? '');
+    const { unit, factor } = readableUnit(stream.unitOfMeasurement?.symbol ?? '', String(observed?.['@iot.id'] ?? ''));
     const quantity = quantityOf(town, String(observed?.['@iot.id'] ?? stream.name), unit);
     const datastream: Datastream = {
       id: String(stream['@iot.id']),
       name: stream.name,
+      nameEn: text(stream.properties?.['nameEn']),
       unit,
       factor,
       quantity,
@@ -71,8 +72,13 @@ export function addThing(town: Town, entity: ThingEntity): void {
     };
     thing.datastreams.push(datastream);
     town.datastreams.set(datastream.id, datastream);
-    if (!town.quantities.has(quantity))
-      town.quantities.set(quantity, { id: quantity, name: (observed?.name ?? stream.name) + (quantity.endsWith(`(${unit})`) ? ` (${unitSign(unit)})` : ''), description: observed?.description ?? '', unit });
+    if (!town.quantities.has(quantity)) {
+      const suffix = quantity.endsWith(`(${unit})`) ? ` (${unitSign(unit)})` : '';
+      const nameEn = text(observed?.properties?.['nameEn']) || datastream.nameEn;
+      town.quantities.set(quantity, {
+        id: quantity, name: (observed?.name ?? stream.name) + suffix, nameEn: nameEn && nameEn + suffix, description: observed?.description ?? '', unit,
+      });
+    }
   }
   town.things.set(thing.id, thing);
 }

@@ -50,14 +50,15 @@ export function pointOf(thing: Thing, colouring: Colouring, now: number, languag
     };
   }
   const stream = thing.datastreams.find(candidate => candidate.quantity === colouring.quantity);
-  if (!stream) return null;
-  const value = stream.latest?.value ?? null;
+  // A station that has never measured it has nothing to say about it.
+  if (!stream?.latest) return null;
+  const { value } = stream.latest;
   const sound = isSound(stream, now);
   const figure = typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : null;
   return {
     id: thing.id,
     name: thing.name,
-    label: valueInWords(value, stream, language, colouring.by === 'numbers' ? colouring.scale.digits : undefined),
+    label: value === null ? '' : valueInWords(value, stream, language),
     colour: value === null ? otherColour : colourFor(value, colouring),
     faded: !sound,
     ...(sound && figure !== null && { figure }),

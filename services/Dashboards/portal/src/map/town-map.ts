@@ -2,10 +2,13 @@
 
 import {
   AttributionControl, Map as MapLibre, ScaleControl, setWorkerUrl,
-  type ExpressionSpecification, type GeoJSONSource, type MapMouseEvent, type PaddingOptions,
+  type ErrorEvent, type ExpressionSpecification, type GeoJSONSource, type LngLatBoundsLike, type MapMouseEvent, type PaddingOptions,
+  type StyleSpecification,
 } from 'maplibre-gl';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import { baseMapSource, baseMapStyle } from './base-map.ts';
+import { extentOf } from './extent.ts';
 import type { Bounds, Grid, Position } from './grid.ts';
 import { GridLabels } from './grid-labels.ts';
 import { groundLayers, groupColour, groupInk, groupLabel, groupRadius, places, points, stationLayers } from './layers.ts';
@@ -31,8 +34,10 @@ export interface TownMapOptions {
   container: HTMLElement;
   grid: Grid;
   bounds: Bounds;
-  /** Address of a style to use in place of the plain one. */
+  /** Address of a style to use in place of our own. */
   style: string | null;
+  /** Address of the town's own base map; without it the plain map with its squares is drawn. */
+  baseMap: string | null;
   label: string;
   padding: () => PaddingOptions;
   events: MapEvents;
@@ -45,15 +50,20 @@ export class TownMap {
   readonly #options: TownMapOptions;
   #places: Place[] = [];
   #all: Position[] = [];
+  #fitted = false;
+  #baseMap: string | null;
+  #labels: GridLabels | null = null;
   #colouring: Colouring = { by: 'dataset', colours: new Map() };
   #chosen: Position | null = null;
 
   constructor(options: TownMapOptions) {
     this.#options = options;
+    this.#baseMap = options.style ? null : options.baseMap;
     this.#map = new MapLibre({
       container: options.container,
-      style: options.style ?? plainStyle(options.grid, ink(night.matches)),
+      style: options.style ?? this.#ownStyle(),
       bounds: [...options.bounds],
+      maxBounds: surroundings(options.bounds),
       fitBoundsOptions: { padding: options.padding() },
       attributionControl: false,
       dragRotate: false,
@@ -68,7 +78,8 @@ export class TownMap {
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new ScaleControl({ unit: 'metric', maxWidth: 90 }), 'bottom-right');
     if (options.style) this.#map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
-    else new GridLabels(this.#map, options.grid);
+    else if (!this.#baseMap) this.#labelSquares();
+    this.#map.on('error', event => this.#failed(event as ErrorEvent & { sourceId?: string }));
     this.#map.on('style.load', () => this.#furnish());
     this.#map.once('load', () => options.events.ready());
     this.#map.on('click', event => void this.#click(event));
@@ -89,6 +100,10 @@ export class TownMap {
   ground(positions: Position[]): void {
     this.#all = positions;
     this.#drawGround();
+    // Once, when the stations are first known: from then on the visitor says what is shown.
+    if (this.#fitted || positions.length === 0) return;
+    this.#fitted = true;
+    if (!this.#chosen) this.#fit(0);
   }
 
   /** Marks a station, and brings it into view where it is hidden. */
@@ -109,7 +124,11 @@ export class TownMap {
   }
 
   wholeTown(): void {
-    this.#map.fitBounds([...this.#options.bounds], { padding: this.#options.padding() });
+    this.#fit();
+  }
+
+  #fit(duration?: number): void {
+    this.#map.fitBounds([...extentOf(this.#all, this.#options.bounds)], { padding: this.#options.padding(), maxZoom: 16, ...(duration !== undefined && { duration }) });
   }
 
   resize(): void {
@@ -122,8 +141,26 @@ export class TownMap {
   }
 
   readonly #recolour = (): void => {
-    if (!this.#options.style) this.#map.setStyle(plainStyle(this.#options.grid, ink(night.matches)), { diff: false });
+    if (!this.#options.style) this.#map.setStyle(this.#ownStyle(), { diff: false });
   };
+
+  #ownStyle(): StyleSpecification {
+    const colours = ink(night.matches);
+    return this.#baseMap ? baseMapStyle(this.#baseMap, colours, night.matches) : plainStyle(this.#options.grid, colours);
+  }
+
+  #labelSquares(): void {
+    this.#labels ??= new GridLabels(this.#map, this.#options.grid);
+  }
+
+  /** A base map that cannot be had leaves the plain map with its squares. */
+  #failed({ error, sourceId }: ErrorEvent & { sourceId?: string }): void {
+    console.warn('The map misses something.', error);
+    if (sourceId !== baseMapSource || !this.#baseMap) return;
+    this.#baseMap = null;
+    this.#labelSquares();
+    this.#recolour();
+  }
 
   /** Puts the stations upon whatever ground the style has laid. */
   #furnish(): void {
@@ -131,7 +168,7 @@ export class TownMap {
     this.#map.addSource('places', places);
     this.#map.addSource('points', points);
     this.#map.addSource('chosen', places);
-    if (!this.#options.style) {
+    if (!this.#options.style && !this.#baseMap) {
       const latitude = (this.#options.bounds[1] + this.#options.bounds[3]) / 2;
       for (const layer of groundLayers(colours, latitude)) this.#map.addLayer(layer, 'grid-fine');
     }
@@ -204,6 +241,10 @@ export class TownMap {
     this.#options.events.pointed(isPoint ? { ...{ x: event.point.x, y: event.point.y }, point: hit.properties as PointProperties } : null);
   }
 }
+
+/** The municipality's bounds with as much again on each side: the map does not lose its way. */
+const surroundings = ([west, south, east, north]: Bounds): LngLatBoundsLike =>
+  [2 * west - east, Math.max(-85, 2 * south - north), 2 * east - west, Math.min(85, 2 * north - south)];
 
 const feature = (position: Position, properties: object) =>
   ({ type: 'Feature' as const, properties: { ...properties }, geometry: { type: 'Point' as const, coordinates: [...position] } });

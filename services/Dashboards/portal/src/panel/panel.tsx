@@ -2,10 +2,10 @@ import { useComputed } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Datastream, Thing } from '../data/model.ts';
 import { valueInWords } from '../reading/display.ts';
-import { isTechnical, quantityName } from '../reading/words.ts';
+import { interest, isTechnical, valueName } from '../reading/words.ts';
 import { Icon } from '../shell/icons.tsx';
 import { follow } from '../shell/links.ts';
-import { address, datasetTitle, go, grid, here, latestOf, link, loading, portal, revision, selected, town } from '../state.ts';
+import { address, datasetTitle, go, here, latestOf, link, loading, revision, selected, squareOf, town } from '../state.ts';
 import { language, text } from '../text.ts';
 import { History } from './history.tsx';
 import { Age, QualityMark } from './reading.tsx';
@@ -69,13 +69,14 @@ function ThingDetails({ thing }: { thing: Thing }) {
   void revision.value;
   const streams = useComputed(() => {
     void revision.value;
-    return [...(selected.value?.datastreams ?? [])].sort((a, b) => Number(isTechnical(a.quantity)) - Number(isTechnical(b.quantity)));
+    return [...(selected.value?.datastreams ?? [])].sort((a, b) =>
+      Number(isTechnical(a.quantity)) - Number(isTechnical(b.quantity)) || interest(a.quantity) - interest(b.quantity));
   });
   const { stream: wanted, quantity } = address.value;
   const shown = streams.value.find(stream => stream.id === wanted)
     ?? streams.value.find(stream => stream.quantity === quantity)
     ?? streams.value[0];
-  const square = portal.value?.map.style ? null : thing.position && grid.value?.square(thing.position);
+  const square = squareOf(thing);
   return (
     <article>
       <h2 id="panel-title" tabIndex={-1}>{thing.name}</h2>
@@ -122,6 +123,4 @@ function Row({ stream, shown }: { stream: Datastream; shown: boolean }) {
   );
 }
 
-/** German names come from the town; in English the well-known quantity's name stands in for them. */
-const nameOf = (stream: Datastream): string =>
-  language.value === 'de' ? stream.name : quantityName(stream.quantity, stream.name, 'en');
+const nameOf = (stream: Datastream): string => valueName(stream, language.value);

@@ -39,8 +39,8 @@ export function rampOf(quantity: string, ucum: string): keyof typeof ramps {
   return 'plain';
 }
 
-/** Okabe and Ito's colours, for things that have no order. */
-export const categoryColours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8a8300', '#6a51a3'];
+/** Okabe and Ito's colours, and as many more as towns have datasets, for things that have no order. */
+export const categoryColours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8a8300', '#6a51a3', '#117733', '#882255', '#44aa99', '#aa4499', '#a5651f', '#3c5a99'];
 export const otherColour = '#7a7f87';
 export const yesColour = '#d55e00';
 export const noColour = '#0072b2';
@@ -55,14 +55,18 @@ export function numericScale(values: readonly number[], ramp: keyof typeof ramps
   const high = at(sorted, 0.98);
   const step = niceStep((high - low) / 6 || Math.max(Math.abs(high) / 20, 0.1));
   const breaks: number[] = [];
-  for (let bound = Math.ceil((low + step / 2) / step) * step; bound < high - step / 4 && breaks.length < 7; bound += step)
+  for (let bound = Math.ceil((low + step / 8) / step) * step; bound < high - step / 4 && breaks.length < 7; bound += step)
     breaks.push(Number(bound.toPrecision(12)));
   if (breaks.length === 0) breaks.push(Number((Math.round(high / step) * step).toPrecision(12)));
   const classes = breaks.length + 1;
   const anchors = ramps[ramp];
-  const colours = Array.from({ length: classes }, (_, i) => anchors[Math.round((i * (anchors.length - 1)) / (classes - 1))]!);
+  const colours = Array.from({ length: classes }, (_, i) =>
+    anchors[ramp === 'temperature' && step === 5 ? felt(breaks[0]! + (i - 1) * step) : Math.round((i * (anchors.length - 1)) / (classes - 1))]!);
   return { kind: 'numeric', breaks, colours, digits: Math.max(0, -Math.floor(Math.log10(step))) };
 }
+
+/** Five degrees have the same colour every day, so that 4 °C does not look like frost nor a class room like a heat wave: the ramp runs from −10 to 30 °C. */
+const felt = (from: number): number => Math.min(Math.max(from / 5 + 2, 0), 7);
 
 /** The ramp's colours, from low to high. */
 export const rampColours = (ramp: keyof typeof ramps): readonly string[] => ramps[ramp];

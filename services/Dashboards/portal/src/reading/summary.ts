@@ -1,10 +1,10 @@
-/** What a town measures right now: one line for each quantity. */
+/** What a town measures right now: one line for each quantity, those that people ask for first. */
 
 import type { Datastream, Town, Value } from '../data/model.ts';
 import { text, type Language } from '../text.ts';
 import { isSound } from './display.ts';
-import { quantity as withUnit } from './units.ts';
-import { countedState, isTechnical, quantityName, truthOf } from './words.ts';
+import { quantity as withUnit, unitSign } from './units.ts';
+import { countedState, interest, isTechnical, quantityName, truthOf } from './words.ts';
 
 export interface QuantitySummary {
   id: string;
@@ -12,10 +12,12 @@ export interface QuantitySummary {
   description: string;
   unit: string;
   streams: number;
+  /** Somebody has reported it. */
+  known: boolean;
   technical: boolean;
   /** Its values are true or false. */
   truth: boolean;
-  /** "8,4 °C", "23 von 60 frei"; empty where no reading is recent and sound, or none can stand for many. */
+  /** "8,4 °C", "23 von 60 frei", "SW"; "veraltet" where no reading is recent and sound. */
   current: string;
   /** How `current` came about. */
   explanation: string;
@@ -29,16 +31,18 @@ export function summarise(town: Town, now: number, language: Language): Quantity
       const sound = all.filter(stream => isSound(stream, now));
       return {
         id: quantity.id,
-        name: quantityName(quantity.id, quantity.name, language),
+        name: quantityName(quantity, language),
         description: quantity.description,
         unit: quantity.unit,
         streams: all.length,
+        known: all.some(stream => stream.latest !== null && stream.latest.value !== null),
         technical: isTechnical(quantity.id),
         truth: all.some(stream => typeof stream.latest?.value === 'boolean'),
         ...current(quantity.id, quantity.unit, sound.map(stream => stream.latest!.value!), language),
       };
     })
-    .sort((a, b) => Number(a.technical) - Number(b.technical) || a.name.localeCompare(b.name, language));
+    .filter(summary => summary.known)
+    .sort((a, b) => Number(a.technical) - Number(b.technical) || interest(a.id) - interest(b.id) || b.streams - a.streams || a.name.localeCompare(b.name, language));
 }
 
 function current(id: string, unit: string, values: Value[], language: Language): { current: string; explanation: string } {
@@ -50,9 +54,24 @@ function current(id: string, unit: string, values: Value[], language: Language):
     return { current: text.value.share(count, truths.length, counted ? words.yes : words.no), explanation: '' };
   }
   const numbers = values.filter(value => typeof value === 'number').sort((a, b) => a - b);
-  // The mean of directions is no direction.
-  if (numbers.length === 0 || unit === 'deg') return { current: '', explanation: '' };
-  return { current: withUnit(median(numbers), unit, language), explanation: numbers.length > 1 ? text.value.median(numbers.length) : '' };
+  if (values.length === 0) return { current: text.value.ages.stale, explanation: '' };
+  if (numbers.length === 0) return { current: commonest(values.map(String)), explanation: '' };
+  if (unit === 'deg') return { current: text.value.compass[Math.round(meanDirection(numbers) / 45) % 8]!, explanation: '' };
+  // Of 14 and 15 people there are not 14.5.
+  const counted = unitSign(unit) === '' && numbers.every(Number.isInteger);
+  return { current: withUnit(median(numbers), unit, language, counted ? 0 : undefined), explanation: numbers.length > 1 ? text.value.median(numbers.length) : '' };
+}
+
+/** The middle of directions in degrees: of 350° and 10° it is north, not south. */
+function meanDirection(degrees: number[]): number {
+  const sum = (part: (radians: number) => number) => degrees.reduce((total, angle) => total + part((angle * Math.PI) / 180), 0);
+  return ((Math.atan2(sum(Math.sin), sum(Math.cos)) * 180) / Math.PI + 360) % 360;
+}
+
+function commonest(words: string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }
 
 function median(sorted: number[]): number {

@@ -28,8 +28,11 @@ const written: Record<string, string> = {
 /** Units that people read more easily in another size. */
 const readable: Record<string, { unit: string; factor: number }> = { Pa: { unit: 'hPa', factor: 0.01 }, 'W.h': { unit: 'kW.h', factor: 0.001 } };
 
-/** The unit to show instead of this one, and what its values are multiplied by. */
-export const readableUnit = (ucum: string): { unit: string; factor: number } => readable[ucum] ?? { unit: ucum, factor: 1 };
+/** The unit to show instead of this one, and what its values are multiplied by. Water stands at centimetres, rain falls in millimetres. */
+export function readableUnit(ucum: string, quantity = ''): { unit: string; factor: number } {
+  if (ucum === 'mm' && /distance|level|water_column/.test(quantity)) return { unit: 'cm', factor: 0.1 };
+  return readable[ucum] ?? { unit: ucum, factor: 1 };
+}
 
 /** The unit as people write it: `Cel` → `°C`, `ug/m3` → `µg/m³`, `kW.h` → `kWh`. Annotations (`{persons}`) have no sign. */
 export function unitSign(ucum: string): string {

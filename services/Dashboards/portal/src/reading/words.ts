@@ -23,9 +23,30 @@ export const countedState = (quantity: string): boolean => !/occup|parking/i.tes
 
 /** Quantities about the device itself, which few people look for. */
 export const isTechnical = (quantity: string): boolean =>
-  /batter|rssi|snr|supply_voltage|input_voltage|signal|uptime|firmware|tamper|obstructed|link_quality|device_temp|housing|number_of_samples|measurement_interval/i.test(quantity);
+  /batter|rssi|snr|voltage|current$|frequency|reactive|tariff|electrical_energy|power_factor|signal|uptime|firmware|tamper|obstructed|link_quality|device_temp|housing|number_of_samples|measurement_interval|permittivity|conductivity|pulses|_(minimum|maximum|median|total)$|particle_size|pm1_|pm4_|organic_compounds|motion_count|(wifi|bluetooth)_device|partial_pressure|water_pressure/i.test(quantity);
 
-/** English names of ObservedProperties; German ones come with the data, whose municipality wrote them. */
+/** What people in a town ask for, first things first; the rest follows by the number of stations. */
+const asked: RegExp[] = [
+  /^air_temperature/, /^relative_humidity/, /^(water_level|distance_to_water_surface|river)/, /parking/, /pm2p5|pm10/, /carbon_dioxide/, /^(precipitation|rain)/,
+  /^wind_speed$/, /^wind_from/, /^wind_speed_of_gust/, /^(soil_moisture|volume_fraction_of_water_in_soil)/, /pedestrian|people|visitor/, /flood/, /nitrogen|ozone/, /noise|sound/, /^road_surface/,
+];
+
+/** The place of a quantity among those that people ask for; after all of them where few do. */
+export function interest(quantity: string): number {
+  const place = asked.findIndex(matches => matches.test(quantity));
+  return place < 0 ? asked.length : place;
+}
+
+/** What a list calls a quantity whose data is named after the single sensor's answer ("occupied"). */
+const german: Record<string, string> = {
+  parking_occupied: 'Parkplätze',
+  pedestrian_count: 'Passanten',
+  flood_detected: 'Überflutung',
+  leak_detected: 'Leckagen',
+  valve_open: 'Ventile',
+};
+
+/** English names of well-known ObservedProperties; German ones come with the data, whose municipality wrote them. */
 const english: Record<string, string> = {
   air_pressure: 'Air pressure',
   air_temperature: 'Air temperature',
@@ -33,6 +54,7 @@ const english: Record<string, string> = {
   battery_voltage: 'Battery voltage',
   device_temperature: 'Device temperature',
   distance: 'Distance',
+  distance_to_water_surface: 'Distance to the water surface',
   electrical_current: 'Electric current',
   electrical_energy_import: 'Electric energy drawn',
   electrical_frequency: 'Mains frequency',
@@ -69,7 +91,7 @@ const english: Record<string, string> = {
   surface_temperature: 'Surface temperature',
   valve_open: 'Valve',
   vehicle_count: 'Vehicles',
-  volume_fraction_of_water_in_soil: 'Soil moisture',
+  volume_fraction_of_water_in_soil: 'Water content of the soil',
   water_column_above_probe: 'Water column',
   water_level: 'Water level',
   water_pressure: 'Water pressure',
@@ -80,8 +102,13 @@ const english: Record<string, string> = {
   wind_speed_of_gust: 'Gusts',
 };
 
-/** The quantity's name for people: as the data names it in German, in English where it is well known. */
-export function quantityName(id: string, name: string, language: Language): string {
-  const known = language === 'en' ? english[id] : undefined;
-  return known ?? (name || id);
+/** The quantity's name for people, as the data names it; what is well known has one name in every town. */
+export function quantityName({ id, name, nameEn }: { id: string; name: string; nameEn: string }, language: Language): string {
+  if (language === 'de') return german[id] ?? (name || id);
+  return english[id] ?? (nameEn || name || id);
+}
+
+/** One sensor's value by the name that its town gave it, in English where it has one. */
+export function valueName({ quantity, name, nameEn }: { quantity: string; name: string; nameEn: string }, language: Language): string {
+  return language === 'de' ? name : nameEn || (english[quantity] ?? name);
 }

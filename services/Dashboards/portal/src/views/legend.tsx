@@ -6,15 +6,18 @@ import { countedState, quantityName, truthOf } from '../reading/words.ts';
 import { address, datasetTitle, go } from '../state.ts';
 import { language, text } from '../text.ts';
 
+/** A longer list of datasets would hide the town; it opens at a click. */
+const mostRows = 8;
+
 /** What the colours on the map mean. */
 export function Legend({ colouring, town }: { colouring: Colouring; town: Town }) {
   const t = text.value;
   const quantity = colouring.by === 'dataset' ? null : town.quantities.get(colouring.quantity);
   const unit = colouring.by === 'numbers' ? unitSign(colouring.unit) : '';
-  const title = quantity ? quantityName(quantity.id, quantity.name, language.value) : t.datasets;
+  const title = quantity ? quantityName(quantity, language.value) : t.datasets;
   return (
     <section class="legend" aria-label={t.legend}>
-      <details open={matchMedia('(width >= 760px)').matches}>
+      <details key={colouring.by} open={matchMedia('(width >= 760px)').matches && !(colouring.by === 'dataset' && colouring.colours.size > mostRows)}>
         <summary>{title}{unit && <span class="unit">{` ${t.inUnit} ${unit}`}</span>}</summary>
         <ul>{rows(colouring)}</ul>
         <p class="legend-note"><span class="mark faded" aria-hidden="true" />{t.outdated}</p>

@@ -2,10 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { Datastream, Thing } from '../data/model.ts';
 import { Age, QualityMark } from '../panel/reading.tsx';
 import { valueInWords } from '../reading/display.ts';
-import { isTechnical, quantityName } from '../reading/words.ts';
+import { isTechnical, quantityName, valueName } from '../reading/words.ts';
 import { Icon } from '../shell/icons.tsx';
 import { follow } from '../shell/links.ts';
-import { address, byName, clearFilters, datasetTitle, go, grid, latestOf, link, loading, portal, reload, revision, shown, town } from '../state.ts';
+import { address, byName, clearFilters, datasetTitle, go, latestOf, link, loading, reload, revision, shown, squareOf, town } from '../state.ts';
 import { language, text } from '../text.ts';
 
 type Column = 'name' | 'dataset' | 'value' | 'age' | 'quality' | 'square';
@@ -46,7 +46,7 @@ export function ListView() {
       </th>
     );
   };
-  const squares = !portal.value!.map.style;
+  const squares = rows.some(row => row.square !== '');
   return (
     <section class="list-view" aria-label={t.list}>
       <table>
@@ -54,7 +54,7 @@ export function ListView() {
           <tr>
             {head('name', t.name)}
             {head('dataset', t.dataset)}
-            {head('value', chosen ? quantityName(chosen.id, chosen.name, language.value) : t.value)}
+            {head('value', chosen ? quantityName(chosen, language.value) : t.value)}
             {head('age', t.age)}
             {head('quality', t.quality)}
             {squares && head('square', t.square)}
@@ -88,7 +88,7 @@ function Readings({ thing }: { thing: Thing }) {
     <ul class="inline">
       {streams.slice(0, 4).map(stream => (
         <li key={stream.id}>
-          <span>{quantityName(stream.quantity, town.value.quantities.get(stream.quantity)?.name ?? stream.name, language.value)}</span>{' '}
+          <span>{valueName(stream, language.value)}</span>{' '}
           <strong>{valueInWords(latestOf(stream)!.value, stream, language.value)}</strong>
         </li>
       ))}
@@ -100,7 +100,7 @@ function rowOf(thing: Thing, quantity: string | null): Row {
   const candidates = quantity ? thing.datastreams.filter(stream => stream.quantity === quantity) : thing.datastreams;
   const stream = candidates.reduce<Datastream | null>(
     (newest, candidate) => ((candidate.latest?.time ?? 0) > (newest?.latest?.time ?? -1) ? candidate : newest), null);
-  return { thing, stream, square: (thing.position && grid.value?.square(thing.position)) ?? '' };
+  return { thing, stream, square: squareOf(thing) ?? '' };
 }
 
 function sorted(rows: Row[], { column, down }: { column: Column; down: boolean }): Row[] {

@@ -15,7 +15,7 @@ loadingMap.catch(() => {});
 /** The frame that the explore card, the panel or the sheet leave free, so that nothing is centred behind them. */
 function free(container: HTMLElement) {
   const phone = innerWidth < 760;
-  const room = { top: 40, bottom: 40, left: 40, right: 40 };
+  const room = { top: 50, bottom: 50, left: 40, right: 40 };
   const open = address.value.thing !== null || here.value !== null;
   if (phone) return { ...room, top: 130, bottom: open ? Math.round(container.clientHeight * 0.55) : 60 };
   return { ...room, left: 370, right: open ? 460 : 60 };
@@ -52,6 +52,7 @@ export function MapView() {
         grid: grid.value!,
         bounds: town.bbox,
         style: town.map.style,
+        baseMap: town.map.basemap,
         label: text.value.mapLabel(town.name),
         padding: () => free(element),
         events: {
@@ -110,7 +111,7 @@ function keepDrawn(map: TownMap, colouring: () => Colouring): (() => void)[] {
       map.show(places, colouring());
     }),
     effect(() => {
-      void loading.value;
+      if (loading.value === 'first') return;
       map.ground([...town.value.things.values()].map(thing => thing.position).filter((position): position is Position => position !== null));
     }),
     effect(() => { map.choose(selected.value?.position ?? null); }),
