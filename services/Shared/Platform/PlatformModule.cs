@@ -21,6 +21,9 @@ public sealed record ServiceName(string Name);
 /// <summary>What every service starts with.</summary>
 public static class PlatformModule
 {
+    /// <summary>Longest body that any route takes, in bytes.</summary>
+    internal const int LargestBody = 10 * 1024 * 1024;
+
     /// <summary>Configuration, telemetry, security, health, errors, log, events, databases.</summary>
     /// <param name="builder">The service's builder.</param>
     /// <param name="service">The service's name; its schema, its role's suffix, its consumer group.</param>
@@ -39,7 +42,7 @@ public static class PlatformModule
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = 10 * 1024 * 1024;
+            kestrel.Limits.MaxRequestBodySize = LargestBody;
         });
 
         var services = builder.Services;
@@ -104,6 +107,7 @@ public static class PlatformModule
         app.UseExceptionHandler();
         app.UseStatusCodePages(PlatformSecurity.WriteStatusPageAsync);
         app.UseRouting();
+        app.UseMiddleware<RefuseLargeBodies>();
         app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<InternalRequests>();
         app.UseAuthentication();
