@@ -153,6 +153,7 @@ function flush(): void {
     if (!stream) { unknown = true; continue; }
     const reading = readingOf(observation, stream.factor);
     if (stream.latest && stream.latest.time > reading.time) continue;
+    if (stream.latest?.value !== reading.value) stream.changed = Date.now();
     stream.latest = reading;
     if (stream.thing.id === address.value.thing) arrived.value = stream;
   }

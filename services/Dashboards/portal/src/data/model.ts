@@ -28,6 +28,8 @@ export interface Datastream {
   /** Milliseconds between two readings, where the town says so. */
   expectedInterval: number | null;
   latest: Reading | null;
+  /** When a new value came live, by this page's clock. */
+  changed: number | null;
   thing: Thing;
 }
 

@@ -68,6 +68,7 @@ export function addThing(town: Town, entity: ThingEntity): void {
       dataset: text(stream.properties?.['dataset']) || thing.dataset,
       expectedInterval: interval(stream.properties?.['expectedInterval']),
       latest: stream.Observations?.[0] ? readingOf(stream.Observations[0], factor) : null,
+      changed: null,
       thing,
     };
     thing.datastreams.push(datastream);

@@ -89,7 +89,7 @@ function names(land: Land, halo: string): LayerSpecification[] {
     paint: { 'text-color': colour, 'text-halo-color': halo, 'text-halo-width': 1.4 },
   });
   return [
-    area('district', land.districtText, 13, { maxzoom: 15.5 }),
+    area('district', land.districtText, 13, { maxzoom: 14.5 }),
     area('park', land.parkText, 12, { minzoom: 13.5 }),
     area('building', land.roadText, 11.5, { minzoom: 15.5 }),
     along('name-main-roads', ['all', is('road'), isMain, ['has', 'name']] as FilterSpecification, land.roadText, 11.5, 13.2),

@@ -115,8 +115,9 @@ export class TownMap {
     const { x, y } = this.#map.project([...position]);
     const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
     const hidden = x < padding.left! || x > width - padding.right! || y < padding.top! || y > height - padding.bottom!;
-    if (hidden || this.#map.getZoom() < 12)
-      this.#map.easeTo({ center: [...position], zoom: Math.max(this.#map.getZoom(), 15), padding });
+    // A link that leads to a station shows it with its streets.
+    if (hidden || !this.#fitted || this.#map.getZoom() < 12)
+      this.#map.easeTo({ center: [...position], zoom: Math.max(this.#map.getZoom(), 16), padding });
   }
 
   zoom(by: number): void {

@@ -120,7 +120,7 @@ function curve(content: ChartContent, accent: string, gap: string): LineSeriesOp
   // A state holds until it is told to change.
   if (state && last && last.mean !== null && !silent) data.push([content.to, last.mean]);
   return {
-    type: 'line', data, symbol: 'circle', symbolSize: 5, showSymbol: data.length < 40, connectNulls: false,
+    type: 'line', data, symbol: 'circle', symbolSize: 5, showSymbol: data.length < 40 && !state, connectNulls: false,
     ...(state && { step: 'end' as const, areaStyle: { color: accent, opacity: 0.28 } }),
     lineStyle: { color: accent, width: state ? 1.5 : 2 },
     itemStyle: { color: accent },

@@ -54,7 +54,9 @@ export function History({ stream }: { stream: Datastream }) {
     const series = state.value;
     if (typeof series === 'string') return null;
     const usual = kind === 'state' ? Math.max(series.interval ?? 0, stream.expectedInterval ?? 0, quietState) : series.interval;
-    return withGaps(series.points, usual);
+    // A stretch in which a bay was taken and left shows what it mostly was: there is no half-taken one.
+    const told = kind === 'state' ? series.points.map(point => ({ ...point, mean: point.mean === null ? null : Math.round(point.mean) })) : series.points;
+    return withGaps(told, usual);
   });
 
   if (kind === 'text') return <p class="empty">{t.historyText}</p>;

@@ -8,7 +8,7 @@ import { follow } from '../shell/links.ts';
 import { address, datasetTitle, go, here, latestOf, link, loading, revision, selected, squareOf, town } from '../state.ts';
 import { language, text } from '../text.ts';
 import { History } from './history.tsx';
-import { Age, QualityMark } from './reading.tsx';
+import { Age, LiveDot, QualityMark } from './reading.tsx';
 import { useSheet } from './sheet.ts';
 
 /** A Thing in full: on the right of a wide screen, a sheet from below on a telephone. */
@@ -106,7 +106,7 @@ function Hero({ stream }: { stream: Datastream }) {
   return (
     <section class="hero">
       <h3>{nameOf(stream)}</h3>
-      <p class="figure">{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}</p>
+      <p class="figure">{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}<LiveDot stream={stream} /></p>
       <p class="meta"><Age stream={stream} /><QualityMark stream={stream} /></p>
       <History stream={stream} />
     </section>
@@ -117,7 +117,7 @@ function Row({ stream, shown }: { stream: Datastream; shown: boolean }) {
   return (
     <button type="button" class="reading" aria-pressed={shown} onClick={() => go({ stream: stream.id })}>
       <span class="name">{nameOf(stream)}</span>
-      <span class="value">{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}</span>
+      <span class="value"><LiveDot stream={stream} />{valueInWords(latestOf(stream)?.value ?? null, stream, language.value)}</span>
       <span class="meta"><Age stream={stream} /><QualityMark stream={stream} /></span>
     </button>
   );

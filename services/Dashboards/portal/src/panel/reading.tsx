@@ -21,6 +21,16 @@ export function Age({ stream }: { stream: Datastream }) {
   );
 }
 
+const newFor = 60_000;
+
+/** Beside a value that has just changed before the visitor's eyes. */
+export function LiveDot({ stream }: { stream: Datastream }) {
+  void latestOf(stream);
+  if (stream.changed === null || now.value - stream.changed > newFor) return null;
+  // The key starts its animation again with each change.
+  return <span key={stream.changed} class="live-dot" title={text.value.justChanged} aria-hidden="true" />;
+}
+
 /** The verdict of the quality checks: sign and word, and the reasons where there are any. */
 export function QualityMark({ stream }: { stream: Datastream }) {
   const latest = latestOf(stream);

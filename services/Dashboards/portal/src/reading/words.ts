@@ -27,7 +27,7 @@ export const isTechnical = (quantity: string): boolean =>
 
 /** What people in a town ask for, first things first; the rest follows by the number of stations. */
 const asked: RegExp[] = [
-  /^air_temperature/, /^relative_humidity/, /^(water_level|distance_to_water_surface|river)/, /parking/, /pm2p5|pm10/, /carbon_dioxide/, /^(precipitation|rain)/,
+  /^air_temperature/, /^relative_humidity/, /^(water_level|distance_to_water_surface|river)/, /parking/, /pm2p5|pm10/, /^room_air_temp/, /carbon_dioxide/, /^(precipitation|rain)/,
   /^wind_speed$/, /^wind_from/, /^wind_speed_of_gust/, /^(soil_moisture|volume_fraction_of_water_in_soil)/, /pedestrian|people|visitor/, /flood/, /nitrogen|ozone/, /noise|sound/, /^road_surface/,
 ];
 
@@ -82,6 +82,8 @@ const english: Record<string, string> = {
   probe_temperature: 'Probe temperature',
   rainfall_rate: 'Rainfall rate',
   relative_humidity: 'Humidity',
+  room_air_temperature: 'Room temperature',
+  room_relative_humidity: 'Room humidity',
   road_surface_temperature: 'Road surface temperature',
   soil_electrical_conductivity: 'Soil conductivity',
   soil_moisture: 'Soil moisture',

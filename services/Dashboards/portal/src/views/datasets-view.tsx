@@ -27,20 +27,24 @@ export function DatasetsView() {
   );
 }
 
+const mostKeywords = 8;
+
 function Card({ dataset, wanted }: { dataset: Dataset; wanted: boolean }) {
   const t = text.value;
   const licence = licenceOf(dataset.licence, language.value);
+  // Identifiers are for programs, which find them in the catalogue.
+  const words = dataset.keywords.filter(keyword => !/^[a-z0-9]+(_[a-z0-9]+)+$/.test(keyword)).slice(0, mostKeywords);
   const show = { view: 'map', dataset: dataset.id, quantity: null, search: '' } as const;
   return (
     <article class="card" id={`dataset-${dataset.id}`} data-wanted={wanted || undefined}>
       <h2>{dataset.title}</h2>
-      {dataset.description && <p>{dataset.description}</p>}
+      {dataset.description && <p class="about" title={dataset.description}>{dataset.description}</p>}
       <dl>
         <div><dt>{t.access}</dt><dd><span class={`access access-${dataset.access}`}>{t.accesses[dataset.access] ?? dataset.access}</span></dd></div>
         <div><dt>{t.licence}</dt><dd>{!licence ? t.noLicence : licence.href ? <a href={licence.href} rel="license">{licence.name}</a> : licence.name}</dd></div>
         {dataset.modified !== null && <div><dt>{t.modified}</dt><dd>{date(dataset.modified, language.value)}</dd></div>}
       </dl>
-      {dataset.keywords.length > 0 && <p class="keywords">{dataset.keywords.join(' · ')}</p>}
+      {words.length > 0 && <p class="keywords">{words.join(' · ')}</p>}
       <p class="actions">
         <a href={link(show)} onClick={event => follow(event, () => go(show))}><Icon sign="pin" />{t.places(dataset.things)}</a>
         {dataset.distributions.map(({ format, href }) => {

@@ -110,11 +110,12 @@ function keepDrawn(map: TownMap, colouring: () => Colouring): (() => void)[] {
       }
       map.show(places, colouring());
     }),
+    // Before the ground, which shows the whole town where no station is chosen.
+    effect(() => { map.choose(selected.value?.position ?? null); }),
     effect(() => {
       if (loading.value === 'first') return;
       map.ground([...town.value.things.values()].map(thing => thing.position).filter((position): position is Position => position !== null));
     }),
-    effect(() => { map.choose(selected.value?.position ?? null); }),
   ];
 }
 
