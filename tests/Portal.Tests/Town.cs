@@ -31,9 +31,9 @@ public sealed class Town
     /// <summary>All stations that the public sees.</summary>
     public IReadOnlyList<Station> Stations { get; }
 
-    /// <summary>The quantity that most stations measure as a number in a unit.</summary>
+    /// <summary>The quantity that most stations measure in degrees, but for the temperature of the devices themselves, which is folded away.</summary>
     public Stream MostMeasured => Stations.SelectMany(station => station.Streams)
-        .Where(stream => stream.IsNumber && stream.Unit == "Cel")
+        .Where(stream => stream.IsNumber && stream.Unit == "Cel" && stream.Quantity != "device_temperature")
         .GroupBy(stream => stream.Quantity).OrderByDescending(group => group.Count()).First().First();
 
     /// <summary>A station that measures the quantity.</summary>

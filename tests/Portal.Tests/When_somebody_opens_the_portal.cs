@@ -82,6 +82,32 @@ public sealed class When_somebody_opens_the_portal
     }
 
     [Test]
+    public async Task Should_show_the_stations_on_the_towns_own_map()
+    {
+        await using var visit = await Visit.StartAsync();
+        await visit.OpenAsync();
+        await Expect(visit.Page.Locator(".grid-labels")).ToHaveCountAsync(0);
+        // The demo towns' bounds are 20 km wide, their stations lie within 5.
+        await Expect(visit.Page.Locator(".maplibregl-ctrl-scale")).ToHaveTextAsync(new Regex(@"^\d+\sm$"));
+        var configuration = await visit.Page.APIRequest.GetAsync(PlatformUnderTest.Town.Portal + "portal.json");
+        var map = await visit.Page.APIRequest.GetAsync(new Uri(PlatformUnderTest.Gateway, (await configuration.JsonAsync())!.Value.GetProperty("map").GetProperty("basemap").GetString()!).ToString());
+        Assert.That((await map.TextAsync()).Contains("\"Bahnhofstraße\"", StringComparison.Ordinal), Is.True);
+    }
+
+    [Test]
+    public async Task Should_put_first_what_people_ask_for_and_fold_the_technical_away()
+    {
+        await using var visit = await Visit.StartAsync();
+        await visit.OpenAsync();
+        await Expect(visit.Page.Locator(".quantity .name").Nth(1)).ToHaveTextAsync("Lufttemperatur");
+        var voltage = visit.Page.Locator(".quantities details .quantity", new PageLocatorOptions { HasText = "Batteriespannung" }).First;
+        await Expect(voltage).ToBeHiddenAsync();
+        await visit.Page.GetByText("Technische Größen").ClickAsync();
+        await Expect(voltage).ToBeVisibleAsync();
+        Assert.That(await visit.Page.Locator(".quantity .current").AllTextContentsAsync(), Has.Exactly(1).Empty, "only “all stations” has no value");
+    }
+
+    [Test]
     public async Task Should_change_the_language_and_remember_it()
     {
         await using var visit = await Visit.StartAsync();
@@ -104,7 +130,7 @@ public sealed class When_somebody_opens_the_portal
         var quantity = PlatformUnderTest.Town.MostMeasured;
         await using var visit = await Visit.StartAsync();
         await visit.OpenAsync($"#view=list&quantity={Uri.EscapeDataString(quantity.Quantity)}");
-        var measuring = PlatformUnderTest.Town.Stations.Count(station => station.Streams.Any(stream => stream.Quantity == quantity.Quantity));
+        var measuring = PlatformUnderTest.Town.Stations.Count(station => station.Streams.Any(stream => stream.Quantity == quantity.Quantity && stream.Latest is not null));
         await Expect(visit.Page.Locator(".list-view tbody tr")).ToHaveCountAsync(Math.Min(100, measuring));
 
         var header = visit.Page.Locator(".list-view th", new PageLocatorOptions { HasText = quantity.QuantityName });

@@ -72,7 +72,7 @@ export const shown = computed<Thing[]>(() => {
   const quantities = town.value.quantities;
   const found = [...town.value.things.values()].filter(thing => {
     if (dataset && thing.dataset !== dataset) return false;
-    if (quantity && !thing.datastreams.some(stream => stream.quantity === quantity)) return false;
+    if (quantity && !thing.datastreams.some(stream => stream.quantity === quantity && stream.latest)) return false;
     if (words.length === 0) return true;
     const text = [thing.name, thing.id, thing.description, datasetTitle(thing.dataset),
       ...thing.datastreams.map(stream => quantities.get(stream.quantity)?.name ?? '')].join(' ').toLocaleLowerCase('de');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { categoryColours, colourOf, contrast, inkOn, mixedColour, niceStep, noColour, numericScale, rampColours, rampOf, yesColour } from '../src/reading/palettes.ts';
+import { categoryColours, colourOf, contrast, inkOn, mixedColour, niceStep, noColour, numericScale, rampColours, rampOf, scaleOf, yesColour } from '../src/reading/palettes.ts';
 
 describe('numeric scales', () => {
   it('has round bounds and one colour more than bounds', () => {
@@ -26,6 +26,18 @@ describe('numeric scales', () => {
   });
 
   it.each([[0.13, 0.2], [1, 1], [3, 5], [70, 100]])('rounds a step of %d up to %d', (raw, nice) => { expect(niceStep(raw)).toBeCloseTo(nice, 9); });
+
+  it('colours clean air alike, however little it differs', () => {
+    const scale = scaleOf('mass_concentration_of_pm10_ambient_aerosol_particles_in_air', 'ug/m3', [9, 10, 11, 12]);
+    expect(new Set([9, 12, 19.9].map(value => colourOf(scale, value))).size).toBe(1);
+    expect(colourOf(scale, 60)).not.toBe(colourOf(scale, 12));
+  });
+
+  it('gives five degrees the same colour whatever else is measured', () => {
+    const [winter, summer] = [[-4, 0, 4, 8, 12, 21], [4, 8, 12, 21, 24, 29]].map(values => scaleOf('air_temperature', 'Cel', values));
+    expect(colourOf(winter!, 12)).toBe(colourOf(summer!, 12));
+    expect(colourOf(winter!, 21)).not.toBe(colourOf(winter!, 12));
+  });
 
   it('chooses a ramp by unit and meaning', () => {
     expect(rampOf('air_temperature', 'Cel')).toBe('temperature');

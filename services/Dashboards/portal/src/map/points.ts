@@ -3,7 +3,7 @@
 import type { Datastream, Thing } from '../data/model.ts';
 import { freshnessOf, isSound, valueInWords } from '../reading/display.ts';
 import {
-  categoryColours, categoryScale, colourOf, noColour, numericScale, otherColour, rampOf, yesColour, type Scale,
+  categoryColours, categoryScale, colourOf, noColour, otherColour, scaleOf, yesColour, type Scale,
 } from '../reading/palettes.ts';
 import type { Language } from '../text.ts';
 
@@ -37,7 +37,7 @@ export function colouringByQuantity(quantity: string, streams: readonly Datastre
   if (values.some(value => typeof value === 'boolean')) return { by: 'truth', quantity };
   const words = values.filter(value => typeof value === 'string');
   if (words.length > 0) return { by: 'words', quantity, scale: categoryScale(words) };
-  return { by: 'numbers', quantity, unit, scale: numericScale(numbers, rampOf(quantity, unit)) as Extract<Scale, { kind: 'numeric' }> };
+  return { by: 'numbers', quantity, unit, scale: scaleOf(quantity, unit, numbers) };
 }
 
 export function pointOf(thing: Thing, colouring: Colouring, now: number, language: Language): PointProperties | null {

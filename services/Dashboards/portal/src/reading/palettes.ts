@@ -4,6 +4,8 @@
  * it survives a grey print.
  */
 
+import { unitSign } from './units.ts';
+
 export interface NumericScale {
   kind: 'numeric';
   /** Lower bounds of every class but the first. */
@@ -47,6 +49,26 @@ export const noColour = '#0072b2';
 /** A group of both. */
 export const mixedColour = '#c9ccd0';
 
+/** Bounds that people know, where there are some: the German Environment Agency's for the air outside and for carbon dioxide in rooms. */
+const knownBounds: { quantity: RegExp; unit: string; breaks: number[] }[] = [
+  { quantity: /pm10_/, unit: 'ug/m3', breaks: [20, 35, 50, 100] },
+  { quantity: /pm2p5_/, unit: 'ug/m3', breaks: [10, 20, 25, 50] },
+  { quantity: /nitrogen_dioxide/, unit: 'ug/m3', breaks: [20, 40, 100, 200] },
+  { quantity: /ozone/, unit: 'ug/m3', breaks: [60, 120, 180, 240] },
+  { quantity: /carbon_dioxide/, unit: '[ppm]', breaks: [600, 800, 1000, 2000] },
+];
+
+/** The scale of a quantity: by bounds that people know, so that clean air never looks alarming; else by its values. */
+export function scaleOf(quantity: string, unit: string, values: readonly number[]): NumericScale {
+  const ramp = rampOf(quantity, unit);
+  const known = knownBounds.find(candidate => candidate.quantity.test(quantity) && unitSign(candidate.unit) === unitSign(unit));
+  return known ? { kind: 'numeric', breaks: known.breaks, colours: spread(known.breaks.length + 1, ramp), digits: 0 } : numericScale(values, ramp);
+}
+
+/** As many of the ramp's colours, from end to end. */
+const spread = (classes: number, ramp: keyof typeof ramps): string[] =>
+  Array.from({ length: classes }, (_, i) => ramps[ramp][Math.round((i * (ramps[ramp].length - 1)) / (classes - 1))]!);
+
 /** Round class bounds that cover the bulk of the values; a few extremes do not stretch the scale. */
 export function numericScale(values: readonly number[], ramp: keyof typeof ramps): NumericScale {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
@@ -59,9 +81,9 @@ export function numericScale(values: readonly number[], ramp: keyof typeof ramps
     breaks.push(Number(bound.toPrecision(12)));
   if (breaks.length === 0) breaks.push(Number((Math.round(high / step) * step).toPrecision(12)));
   const classes = breaks.length + 1;
-  const anchors = ramps[ramp];
-  const colours = Array.from({ length: classes }, (_, i) =>
-    anchors[ramp === 'temperature' && step === 5 ? felt(breaks[0]! + (i - 1) * step) : Math.round((i * (anchors.length - 1)) / (classes - 1))]!);
+  const colours = ramp === 'temperature' && step === 5
+    ? Array.from({ length: classes }, (_, i) => ramps.temperature[felt(breaks[0]! + (i - 1) * step)]!)
+    : spread(classes, ramp);
   return { kind: 'numeric', breaks, colours, digits: Math.max(0, -Math.floor(Math.log10(step))) };
 }
 
