@@ -186,9 +186,13 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     static string Order(Level level, string row, SqlParameters parameters)
     {
         var filter = new SqlFilter(parameters);
-        return string.Join(", ", level.Options.OrderBy.Select(order => filter.Order(level.Set, row, order.Node) + (order.Descending ? " DESC NULLS LAST" : ""))
+        return string.Join(", ", level.Options.OrderBy.Select(order => filter.Order(level.Set, row, order.Node) + (!order.Descending ? "" : IsNeverNull(level.Set, order.Node) ? " DESC" : " DESC NULLS LAST"))
             .Concat(level.Set.Order.Select(order => Model.Format(order, row))));
     }
+
+    /// <summary>Where nothing is null, the last place of nulls need not be asked for: an index read backwards has them first.</summary>
+    static bool IsNeverNull(EntitySet set, Node node) =>
+        node is PathNode { Segments: [var name] } && set.Property(name) is { Kind: PropertyKind.Interval or PropertyKind.Text };
 
     /// <summary>Writes a collection as the standard has it.</summary>
     /// <param name="output">Where to.</param>
