@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
-using FsCheck.Fluent;
 using static Allmende.Observations.Tests.Town;
 
 namespace Allmende.Observations.Tests;
@@ -84,6 +83,7 @@ public sealed class When_clients_query
     [TestCase("Things?$skip=a", "$skip")]
     [TestCase("Things?$count=perhaps", "$count")]
     [TestCase("Things?$orderby=nothing", "nothing")]
+    [TestCase("Things?$orderby=null", "constant")]
     [TestCase("Things?$expand=Nothing", "Nothing")]
     [TestCase("Things?$expand=Datastreams($top=x)", "$top")]
     [TestCase("Things?$select=nothing", "nothing")]
@@ -181,7 +181,7 @@ public sealed class When_clients_query
             Assert.That((await town.Client.GetAsync(new Uri((string)set!["url"]!).PathAndQuery)).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
-    /// <summary>Pieces of filters thrown together: answered, or refused in words, never a 500.</summary>
+    /// <summary>Pieces of filters thrown together: answered, or refused in words, never a 500. FUZZ_SEED and FUZZ_COUNT look further than CI does.</summary>
     [Test]
     public async Task Should_survive_any_filter()
     {
@@ -191,9 +191,11 @@ public sealed class When_clients_query
             "'x'", "''", "null", "true", "2026-11-01T00:00:00Z", "geography'POINT(1 1)'", "duration'P1D'", "substringof(", "geo.distance(", "st_relate(", "length(", "now()",
             "properties/a/b", "\u0000", "ä", "%", "$it", "@iot.id", "unitOfMeasurement/symbol", "resultQuality", "- ", "mod", "hour(", "concat(", "substring('abc',",
         ];
-        var random = Gen.ArrayOf(Gen.Elements(pieces)).Resize(9).Sample(400);
-        foreach (var (filter, i) in random.Select((parts, i) => (string.Concat(parts), i)))
+        static int Asked(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var asked) ? asked : otherwise;
+        var random = new Random(Asked("FUZZ_SEED", 1));
+        for (var i = 0; i < Asked("FUZZ_COUNT", 1_000); i++)
         {
+            var filter = string.Concat(random.GetItems(pieces, random.Next(1, 10)));
             var set = new[] { "Things", "Observations", "Datastreams", "Locations" }[i % 4];
             using var answer = await town.SendAsync(HttpMethod.Get, town.Url($"{set}?$top=1&${(i % 5 == 0 ? "orderby" : "filter")}={Uri.EscapeDataString(filter)}"), null, null);
             Assert.That((int)answer.StatusCode, Is.LessThan(500), $"{set} {filter}: {await answer.Content.ReadAsStringAsync()}");

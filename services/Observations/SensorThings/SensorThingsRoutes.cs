@@ -170,9 +170,9 @@ static class SensorThingsRoutes
         {
             return Fault(fault.Status, fault.Message);
         }
-        catch (PostgresException fault) when (fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState is "XX000" or "42883" or "42804" or "42846")
+        catch (PostgresException fault) when (fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState is "XX000" or "42883" or "42804" or "42846" or "42P18" or "42725" or "42601" or "54001")
         {
-            // What the query holds goes beyond what the types hold, or is no geometry: PostGIS says so as an internal error.
+            // The query's values or types do not fit, it is too complex, or holds no geometry: PostGIS tells that as an internal error.
             return Fault(400, "the query cannot be evaluated: " + fault.MessageText);
         }
         catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled && !invocation.HttpContext.RequestAborted.IsCancellationRequested)

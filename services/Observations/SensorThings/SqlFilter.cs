@@ -56,6 +56,7 @@ sealed class SqlFilter(SqlParameters parameters)
     /// <summary>An expression to order by.</summary>
     public string Order(EntitySet set, string row, Node node)
     {
+        if (node is Literal) throw SensorThingsException.At(node.Position, "a constant gives no order");
         var sql = node is PathNode path ? OrderPath(set, row, path.Segments, path) : Value(set, row, node);
         return sql.Type switch
         {
