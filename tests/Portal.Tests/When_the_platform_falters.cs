@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Allmende.Testing;
 using Microsoft.Playwright;
 using NUnit.Framework;
 using static Microsoft.Playwright.Assertions;
@@ -63,11 +64,19 @@ public sealed class When_the_platform_falters
     {
         await using var visit = await Visit.StartAsync();
         visit.Expected.Add("Failed to load resource");
-        await visit.Page.RouteAsync("**/sta/v1.1/Things*", route => route.FulfillAsync(new RouteFulfillOptions { Status = 503 }));
+        var asked = 0;
+        await visit.Page.RouteAsync("**/sta/v1.1/Things*", route =>
+        {
+            Interlocked.Increment(ref asked);
+            return route.FulfillAsync(new RouteFulfillOptions { Status = 503 });
+        });
         await visit.Page.GotoAsync(PlatformUnderTest.Town.Portal.ToString());
         await Expect(visit.Page.Locator(".notice")).ToContainTextAsync("Die Messwerte lassen sich gerade nicht laden.");
+        // The page tries again by itself, too: the button is pressed while it is sure to be there, and let succeed afterwards.
+        var before = asked;
+        await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Jetzt versuchen" }).DispatchEventAsync("click");
+        await Eventually.TrueAsync(() => Task.FromResult(asked > before), "new attempt");
         await visit.Page.UnrouteAsync("**/sta/v1.1/Things*");
-        await visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Jetzt versuchen" }).ClickAsync();
         await visit.MapIsReadyAsync();
     }
 
