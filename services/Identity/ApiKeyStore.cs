@@ -13,7 +13,7 @@ sealed class ApiKeyStore(MunicipalDatabases databases) : IApiKeyVerifier
     const string DeviceKeyName = "devices";
 
     /// <summary>What keys can be made for.</summary>
-    public static IReadOnlyList<string> Scopes { get; } = [Roles.WriteUplinks];
+    public static IReadOnlyList<string> Scopes { get; } = [Roles.WriteUplinks, Roles.WriteObservations];
 
     readonly NpgsqlDataSource registry = databases.Installation;
 

@@ -98,7 +98,7 @@ sealed class Ledger
         while (stored.Count < acknowledged.Count && since.Elapsed < patience);
         var lost = acknowledged.Keys.Except(stored.Select(one => one.Number)).Count();
         var doubled = stored.Count(one => one.Rows != 1);
-        var (read, counted) = await ReadAsync();
+        var (read, counted) = await ReadAsync(since, patience);
         return new Balance(numbers, attempts, acknowledged.Count, stored.Count, lost, doubled, read, counted, await DeadLettersAsync());
     }
 
@@ -158,7 +158,7 @@ sealed class Ledger
     }
 
     /// <summary>The CO2 observations as anybody reads them: by following the pages, and by the counters.</summary>
-    async Task<(long Read, long Counted)> ReadAsync()
+    async Task<(long Read, long Counted)> ReadAsync(Stopwatch since, TimeSpan patience)
     {
         var (read, counted) = (0L, 0L);
         for (var device = 0; device < Devices; device++)
@@ -166,7 +166,7 @@ sealed class Ledger
             var next = $"sta/v1.1/Datastreams('{Device(device)}.co2')/Observations?$count=true&$top=1000&$select=result,phenomenonTime&$orderby=phenomenonTime";
             for (var first = true; next is not null; first = false)
             {
-                var page = (await http.GetFromJsonAsync<JsonObject>(next))!;
+                var page = await ReadPageAsync(next, since, patience);
                 read += page["value"]!.AsArray().Count;
                 if (first)
                     counted += page["@iot.count"]!.GetValue<long>();
@@ -174,6 +174,22 @@ sealed class Ledger
             }
         }
         return (read, counted);
+    }
+
+    /// <summary>One page. The last one killed may still be on its feet again: 503 says to come back, as a client would.</summary>
+    async Task<JsonObject> ReadPageAsync(string page, Stopwatch since, TimeSpan patience)
+    {
+        while (true)
+        {
+            using var answer = await http.GetAsync(page);
+            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable && since.Elapsed < patience)
+            {
+                await Task.Delay(answer.Headers.RetryAfter?.Delta ?? TimeSpan.FromSeconds(1));
+                continue;
+            }
+            answer.EnsureSuccessStatusCode();
+            return (await answer.Content.ReadFromJsonAsync<JsonObject>())!;
+        }
     }
 
     async Task<int> DeadLettersAsync()

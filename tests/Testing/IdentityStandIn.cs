@@ -75,7 +75,7 @@ public sealed class IdentityStandIn : IAsyncDisposable
     void Map()
     {
         app.MapGet("/internal/municipalities", () => Results.Json(municipalities.Values.ToArray(), ContractsJson.Default.MunicipalityArray));
-        app.MapPost("/internal/api-keys/verify", () => Results.NotFound());
+        app.MapGet("/internal/api-keys/{hash}", () => Results.NotFound());
         app.MapGet("/realms/allmende/.well-known/openid-configuration", () =>
             Results.Json(new Dictionary<string, string> { ["issuer"] = Issuer, ["jwks_uri"] = Url + "/certs" }));
         app.MapGet("/certs", () =>

@@ -13,8 +13,8 @@ static class AnswerServices
         routes.MapGet("/municipalities", async (MunicipalityRegistry registry, CancellationToken cancel) =>
             TypedResults.Json(await registry.ListAsync([OnboardingState.Announced, OnboardingState.Ready], cancel), ContractsJson.Default.MunicipalityArray));
 
-        routes.MapPost("/api-keys/verify", async Task<IResult> (ApiKeyQuestion question, ApiKeyStore keys, CancellationToken cancel) =>
-            await keys.FindAsync(question.Hash, cancel) is { } holder
+        routes.MapGet("/api-keys/{hash}", async Task<IResult> (string hash, ApiKeyStore keys, CancellationToken cancel) =>
+            await keys.FindAsync(hash, cancel) is { } holder
                 ? TypedResults.Json(holder, SecurityJson.Default.ApiKeyHolder)
                 : PlatformErrors.NotFound.Problem());
     }

@@ -52,6 +52,8 @@ public static class Roles
     public const string ScopeClaim = "scope";
     /// <summary>Scope of an API key that may write uplinks.</summary>
     public const string WriteUplinks = "uplinks:write";
+    /// <summary>Scope of an API key that may write by the standards' doors (SensorThings).</summary>
+    public const string WriteObservations = "observations:write";
 
     /// <summary>The roles that a municipality's clients are made for.</summary>
     public static IReadOnlyList<string> OfMunicipality { get; } = [Admin, DataOwner, DataSteward, Analyst, Developer, Partner];

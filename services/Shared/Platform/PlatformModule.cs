@@ -110,6 +110,7 @@ public static class PlatformModule
         app.UseMiddleware<RefuseLargeBodies>();
         app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<InternalRequests>();
+        if (app.Services.GetService<MunicipalDatabases>() is not null) app.UseMiddleware<RepeatBrokenReads>();
         app.UseAuthentication();
         if (app.Services.GetService<Municipalities>() is not null) app.UseMiddleware<MunicipalityInPath>();
         app.UseMiddleware<RefusedCredentials>();

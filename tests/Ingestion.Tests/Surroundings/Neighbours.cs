@@ -84,7 +84,7 @@ sealed class Neighbours : IAsyncDisposable
     void Map()
     {
         app.MapGet("/internal/municipalities", () => Results.Json(Municipalities.Values.ToArray(), ContractsJson.Default.MunicipalityArray));
-        app.MapPost("/internal/api-keys/verify", (Shown shown) => keys.TryGetValue(shown.Hash, out var holder) ? Results.Ok(holder) : Results.NotFound());
+        app.MapGet("/internal/api-keys/{hash}", (string hash) => keys.TryGetValue(hash, out var holder) ? Results.Ok(holder) : Results.NotFound());
         app.MapGet("/realms/allmende/.well-known/openid-configuration", () => Results.Ok(new { issuer = Issuer, jwks_uri = $"{Issuer}/keys" }));
         app.MapGet("/realms/allmende/keys", () => Results.Ok(new { keys = new[] { PublicKey() } }));
         app.MapGet("/internal/{municipality}/device-profiles/{id}", (string municipality, string id) =>
@@ -100,6 +100,4 @@ sealed class Neighbours : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await app.DisposeAsync();
-
-    sealed record Shown(string Hash);
 }

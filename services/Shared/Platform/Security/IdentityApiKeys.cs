@@ -43,7 +43,7 @@ sealed class IdentityApiKeys(IHttpClientFactory http) : IApiKeyVerifier, IEventH
         try
         {
             using var identity = http.CreateClient("identity");
-            using var answer = await identity.PostAsJsonAsync("internal/api-keys/verify", new ApiKeyQuestion(hash), SecurityJson.Default.ApiKeyQuestion, cancel);
+            using var answer = await identity.GetAsync(new Uri("internal/api-keys/" + hash, UriKind.Relative), cancel);
             if (answer.StatusCode == HttpStatusCode.NotFound) return null;
             answer.EnsureSuccessStatusCode();
             return await answer.Content.ReadFromJsonAsync(SecurityJson.Default.ApiKeyHolder, cancel);
@@ -55,12 +55,7 @@ sealed class IdentityApiKeys(IHttpClientFactory http) : IApiKeyVerifier, IEventH
     }
 }
 
-/// <summary>Body of Identity's <c>POST /internal/api-keys/verify</c>; the answer is an <see cref="ApiKeyHolder"/>, or 404.</summary>
-/// <param name="Hash">SHA-256 of the key, lower-case hexadecimal.</param>
-public sealed record ApiKeyQuestion(string Hash);
-
-/// <summary>JSON of the questions that services ask Identity.</summary>
+/// <summary>JSON of Identity's answer to <c>GET /internal/api-keys/{hash}</c> (SHA-256 of the key, lower-case hexadecimal); 404 where there is no such key.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(ApiKeyQuestion))]
 [JsonSerializable(typeof(ApiKeyHolder))]
 public sealed partial class SecurityJson : JsonSerializerContext;
