@@ -107,14 +107,18 @@ sealed class Town(Service service, string id, HttpClient client)
     public HttpClient Client { get; } = client;
 
     /// <summary>Registers a device the way Ingestion does: by its event.</summary>
-    public async Task RegisterAsync(string device, string dataset = "wetter", params string[] fields)
+    public Task RegisterAsync(string device, string dataset = "wetter", params string[] fields) => RegisterAsync(
+        new DeviceRegistered(device, $"Gerät {device}", null, null, "profil-1", "Profil 1", dataset, dataset, Marketplace, 600,
+            fields.Select(field => new DeviceDatastream($"{device}.{field}", field, field, field, field == "occupied" ? null : "Cel", field == "temperature" ? [-40, 60] : null)).ToList()));
+
+    public async Task RegisterAsync(DeviceRegistered device)
     {
-        var registered = new DeviceRegistered(device, $"Gerät {device}", null, null, "profil-1", "Profil 1", dataset, dataset,
-            JsonDocument.Parse("""{"type":"Point","coordinates":[8.38,51.9]}""").RootElement, 600,
-            fields.Select(field => new DeviceDatastream($"{device}.{field}", field, field, field, field == "occupied" ? null : "Cel", field == "temperature" ? [-40, 60] : null)).ToList());
-        await service.Get<IEventBus>().PublishAsync(Id, "ingestion", EventTypes.DeviceRegistered, device, registered, ContractsJson.Default.DeviceRegistered, default);
-        await Eventually.TrueAsync(async () => (await Client.GetAsync($"/internal/{Id}/things/{device}")).IsSuccessStatusCode, "Thing of the device");
+        await service.Get<IEventBus>().PublishAsync(Id, "ingestion", EventTypes.DeviceRegistered, device.Id, device, ContractsJson.Default.DeviceRegistered, default);
+        await Eventually.TrueAsync(async () => (await Client.GetAsync($"/internal/{Id}/things/{device.Id}")).IsSuccessStatusCode, "Thing of the device");
     }
+
+    /// <summary>Where devices stand that have no place of their own.</summary>
+    public static JsonElement Marketplace { get; } = JsonDocument.Parse("""{"type":"Point","coordinates":[8.38,51.9]}""").RootElement;
 
     public Task PublishAsync(DatasetChanged dataset) =>
         service.Get<IEventBus>().PublishAsync(Id, "catalog", EventTypes.DatasetChanged, dataset.Id, dataset, ContractsJson.Default.DatasetChanged, default);

@@ -12,6 +12,15 @@ sealed partial class KafkaUnderTest : LogEngine
     const int Producer = 0, Brokers = 3;
     readonly nint client, cluster;
 
+    // The package brings a build for each kind of Linux; as the client does, take the one whose own dependencies are here.
+    static KafkaUnderTest() => NativeLibrary.SetDllImportResolver(typeof(KafkaUnderTest).Assembly, static (name, assembly, path) =>
+    {
+        if (name != "librdkafka") return 0;
+        foreach (var build in (ReadOnlySpan<string>)["librdkafka", "centos8-librdkafka", "alpine-librdkafka"])
+            if (NativeLibrary.TryLoad(build, assembly, path, out var library)) return library;
+        return 0;
+    });
+
     public KafkaUnderTest()
     {
         var fault = new byte[512];

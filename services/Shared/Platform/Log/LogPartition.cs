@@ -6,12 +6,13 @@ namespace Allmende.Platform.Log;
 /// <summary>
 /// A partition in a member's hands, whatever the engine: what was read waits in a short queue, one batch is handled at a time, in order. A handler
 /// that throws gets the same records again, with growing pauses, until it has done them or the partition is given up: nothing overtakes, nothing
-/// is skipped, and no other partition notices.
+/// is skipped, and no other partition notices. The group's place is recorded beside the next batch, not before it: where the engine is slow to confirm, one
+/// record of the place stands for several batches, and a death in between brings back what was done since, as a death always may.
 /// </summary>
 sealed partial class LogPartition(string municipality, string topic, int number, LogHandler handler, LogPartition.Done done, Action roomAgain, LogOptions options, ILogger logger)
     : IDisposable
 {
-    /// <summary>Records the place of a group; called after each handled batch unless the partition is somebody else's by then.</summary>
+    /// <summary>Records the place of a group; called after handled batches, one call at a time, unless the partition is somebody else's by then.</summary>
     /// <param name="position">Of the last record that was done.</param>
     /// <param name="records">How many were done since the last call.</param>
     /// <param name="cancellation">The partition is being given up: record the place now or never.</param>
@@ -21,6 +22,10 @@ sealed partial class LogPartition(string municipality, string topic, int number,
 
     readonly Channel<LogRecord> queue = Channel.CreateUnbounded<LogRecord>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     readonly CancellationTokenSource stopping = new();
+    readonly Lock placeLock = new();
+    (LogPosition Position, int Records)? unrecorded;
+    Task recording = Task.CompletedTask;
+    bool isRecording;
     int queuedRecords;
     long queuedBytes;
     volatile bool lost;
@@ -70,13 +75,48 @@ sealed partial class LogPartition(string municipality, string topic, int number,
                 var records = Take();
                 roomAgain();
                 await HandleAsync(new LogBatch(municipality, topic, number, records));
-                if (!lost) await done(records[^1].Position, records.Count, stopping.Token);
+                Record(records[^1].Position, records.Count);
                 stopping.Token.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // What was not done comes again to the next owner.
+        }
+        await recording;
+    }
+
+    /// <summary>Notes what is handled, and has it recorded if that is not going on already.</summary>
+    void Record(LogPosition position, int records)
+    {
+        lock (placeLock)
+        {
+            unrecorded = (position, records + (unrecorded?.Records ?? 0));
+            if (isRecording) return;
+            isRecording = true;
+        }
+        recording = RecordAsync();
+    }
+
+    async Task RecordAsync()
+    {
+        while (true)
+        {
+            (LogPosition Position, int Records) handled;
+            lock (placeLock)
+            {
+                isRecording = unrecorded is not null && !lost;
+                if (!isRecording) return;
+                (handled, unrecorded) = (unrecorded!.Value, null);
+            }
+            try
+            {
+                await done(handled.Position, handled.Records, stopping.Token);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                // Given up before the engine confirmed: the batch comes again to the next owner.
+            }
         }
     }
 
