@@ -33,10 +33,7 @@ sealed class DatasetStore(MunicipalDatabases databases)
     {
         await using var connection = await databases.Of(municipality.Id).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var title = PlainText.Of(device.DatasetName);
-        var made = await ExecuteAsync(connection, "INSERT INTO dataset (id, title, access, licence) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING", cancellation,
-            device.Dataset, title.Length > 0 ? title : device.Dataset,
-            municipality.DefaultAccess, municipality.DefaultAccess == Access.Open ? Dataset.DefaultLicence : null) > 0;
+        var made = await MakeAsync(connection, municipality, device.Dataset, device.DatasetName, "DO NOTHING", cancellation) > 0;
         var before = await DatasetOfAsync(connection, device.Id, cancellation);
         var (longitude, latitude) = Coordinates(device.Location);
         var written = await ExecuteAsync(connection, """
@@ -48,6 +45,20 @@ sealed class DatasetStore(MunicipalDatabases databases)
         if (written > 0) await SummariseAsync(connection, [before, device.Dataset], cancellation);
         await transaction.CommitAsync(cancellation);
         return made;
+    }
+
+    /// <summary>Makes a dataset if there is none of that id. One that is there is announced again: whoever needs it does not know its terms.</summary>
+    public async Task PutAsync(Municipality municipality, DatasetNeeded dataset, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality.Id).OpenConnectionAsync(cancellation);
+        await MakeAsync(connection, municipality, dataset.Id, dataset.Title, "(id) DO UPDATE SET announced = dataset.revision - 1", cancellation);
+    }
+
+    static Task<int> MakeAsync(NpgsqlConnection connection, Municipality municipality, string id, string title, string onConflict, CancellationToken cancellation)
+    {
+        title = PlainText.Of(title);
+        return ExecuteAsync(connection, $"INSERT INTO dataset (id, title, access, licence) VALUES ($1, $2, $3, $4) ON CONFLICT {onConflict}", cancellation,
+            id, title.Length > 0 ? title : id, municipality.DefaultAccess, municipality.DefaultAccess == Access.Open ? Dataset.DefaultLicence : null);
     }
 
     /// <summary>A device is gone; its dataset stays, since its data does. Remembered, so that an older event cannot bring it back.</summary>

@@ -6,7 +6,7 @@ using Allmende.Platform.Events;
 namespace Allmende.Observations;
 
 /// <summary>Devices come, change and go; datasets get other terms: what is served follows.</summary>
-public sealed class FollowDevices(DeviceStore devices, DatastreamDirectory datastreams, Municipalities municipalities) : IEventHandler
+public sealed class FollowDevices(DeviceStore devices, DatastreamDirectory datastreams, EntityChanges changes, Municipalities municipalities) : IEventHandler
 {
     public IReadOnlyList<string> Types { get; } =
         [EventTypes.DeviceRegistered, EventTypes.DeviceChanged, EventTypes.DeviceRemoved, EventTypes.DatasetChanged];
@@ -15,18 +15,22 @@ public sealed class FollowDevices(DeviceStore devices, DatastreamDirectory datas
     {
         // A municipality that has left has no database to write to; its last events are of no use to anybody.
         if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        IReadOnlyList<EntityChange> changed = [];
         switch (domainEvent.Type)
         {
             case EventTypes.DeviceRegistered or EventTypes.DeviceChanged:
-                await devices.UpsertAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.DeviceRegistered), municipality.DefaultAccess, cancellation);
+                changed = await devices.UpsertAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.DeviceRegistered), municipality.DefaultAccess, cancellation);
                 break;
             case EventTypes.DeviceRemoved:
-                await devices.RemoveAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.Removed).Id, cancellation);
+                changed = await devices.RemoveAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.Removed).Id, cancellation);
                 break;
             case EventTypes.DatasetChanged:
-                await devices.SetDatasetAsync(municipality.Id, domainEvent.DataAs(ContractsJson.Default.DatasetChanged), cancellation);
+                var dataset = domainEvent.DataAs(ContractsJson.Default.DatasetChanged);
+                await devices.SetDatasetAsync(municipality.Id, dataset, cancellation);
+                changed = [new(EntityChange.Datasets, dataset.Id, EntityChange.Updated)];
                 break;
         }
         datastreams.Forget(municipality.Id);
+        await changes.TellAsync(municipality.Id, changed, cancellation);
     }
 }

@@ -15,6 +15,7 @@ static class ObservationsModule
         .AddSingleton<StoredPositions>()
         .AddSingleton<DatastreamDirectory>()
         .AddSingleton<DeviceStore>()
+        .AddSingleton<EntityChanges>()
         .AddSingleton<SeriesStore>()
         .AddSingleton<ObservationDoor>()
         .AddSingleton<LiveHub>()

@@ -4,10 +4,10 @@ using Allmende.Platform.Events;
 
 namespace Allmende.Catalog.Features;
 
-/// <summary>Every device belongs to a dataset; the first one makes it.</summary>
+/// <summary>Every device belongs to a dataset; the first one makes it. So does whatever else is put into one.</summary>
 sealed class FollowDevices(Municipalities municipalities, DatasetStore datasets, AnnounceDatasets announcements) : IEventHandler
 {
-    public IReadOnlyList<string> Types { get; } = [EventTypes.DeviceRegistered, EventTypes.DeviceChanged, EventTypes.DeviceRemoved];
+    public IReadOnlyList<string> Types { get; } = [EventTypes.DeviceRegistered, EventTypes.DeviceChanged, EventTypes.DeviceRemoved, EventTypes.DatasetNeeded];
 
     public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
     {
@@ -16,6 +16,12 @@ sealed class FollowDevices(Municipalities municipalities, DatasetStore datasets,
         if (domainEvent.Type == EventTypes.DeviceRemoved)
         {
             await datasets.RemoveThingAsync(municipality, domainEvent.Subject, domainEvent.Time, cancellation);
+            return;
+        }
+        if (domainEvent.Type == EventTypes.DatasetNeeded)
+        {
+            await datasets.PutAsync(municipality, domainEvent.DataAs(ContractsJson.Default.DatasetNeeded), cancellation);
+            announcements.Due(municipality.Id);
             return;
         }
         var device = domainEvent.DataAs(ContractsJson.Default.DeviceRegistered);

@@ -8,7 +8,9 @@ static class Ids
     public static bool IsNumber(string id) => id.Length is > 0 and <= 18 && (id[0] != '0' || id.Length == 1) && id.All(char.IsAsciiDigit);
 
     /// <summary>The id between the brackets of a path, escaped.</summary>
-    public static string InPath(string id) => IsNumber(id) ? id : "'" + Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal)) + "'";
+    /// <param name="id">The id.</param>
+    /// <param name="quoted">The client gave it as text, although it is digits alone.</param>
+    public static string InPath(string id, bool quoted = false) => IsNumber(id) && !quoted ? id : "'" + Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal)) + "'";
 
     /// <summary>The Datastream's key and the microseconds in an Observation's id.</summary>
     public static bool TryObservation(string id, out long datastream, out DateTime time)

@@ -5,7 +5,7 @@ using Npgsql;
 namespace Allmende.Observations.SensorThings;
 
 /// <summary>Where a row's JSON stands (without its closing brace) and what links its expansions to it.</summary>
-readonly record struct Row(int Start, int Length, string Id, long?[] Links);
+readonly record struct Row(int Start, int Length, string IdInPath, long?[] Links);
 
 /// <summary>One set in the tree of an answer: its options, its rows, its expansions.</summary>
 sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigation? via, int index)
@@ -42,7 +42,7 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
     public string SelectList(string row, string link)
     {
         var list = new StringBuilder(link);
-        list.Append(Set == Model.Observations ? $", {row}.datastream, {row}.time" : ", " + Model.Format(Set.Id, row));
+        list.Append(Set == Model.Observations ? $", {row}.datastream, {row}.time" : $", {Model.Format(Set.Id, row)}, {row}.quoted");
         foreach (var child in Children) list.Append(", ").Append(Model.Format(child.Via!.Link, row));
         foreach (var property in properties)
             foreach (var column in property.Columns) list.Append(", ").Append(Model.Format(column, row));
@@ -75,29 +75,34 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
         }
         var at = 1;
         string id;
+        var quoted = false;
         if (Set == Model.Observations)
         {
             id = Ids.OfObservation(reader.GetInt64(1), reader.GetDateTime(2));
             at = 3;
         }
-        else id = reader.GetString(at++);
+        else
+        {
+            id = reader.GetString(at++);
+            quoted = reader.GetBoolean(at++);
+        }
         var links = Children.Count == 0 ? [] : new long?[Children.Count];
         for (var i = 0; i < links.Length; i++, at++) links[i] = reader.IsDBNull(at) ? null : reader.GetInt64(at);
         var start = Buffer.Length;
-        WriteRow(reader, id, at);
-        Rows.Add(new Row(start, Buffer.Length - start, id, links));
+        var inPath = Ids.InPath(id, quoted);
+        WriteRow(reader, id, inPath, at);
+        Rows.Add(new Row(start, Buffer.Length - start, inPath, links));
         ByLink[link] = (rows.First, rows.Count + 1);
         if (IsLatest && reader.GetInt64(reader.FieldCount - 1) > 1) More.Add(link);
     }
 
-    void WriteRow(NpgsqlDataReader reader, string id, int at)
+    void WriteRow(NpgsqlDataReader reader, string id, string inPath, int at)
     {
-        var inPath = Ids.InPath(id);
         Buffer.Raw("{"u8);
         if (writesId)
         {
             Buffer.Raw("\"@iot.id\":"u8);
-            if (Ids.IsNumber(id)) Buffer.Raw(id); else Buffer.Text(id);
+            if (inPath[0] == '\'') Buffer.Text(id); else Buffer.Raw(id);
             Buffer.Raw(","u8);
         }
         if (writesSelfLink)
@@ -127,7 +132,7 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
         Buffer.Raw(")"u8);
     }
 
-    public string SelfLink(Row row) => string.Create(CultureInfo.InvariantCulture, $"{root}{Set.Name}({Ids.InPath(row.Id)})");
+    public string SelfLink(Row row) => string.Create(CultureInfo.InvariantCulture, $"{root}{Set.Name}({row.IdInPath})");
 
     void WriteProperty(NpgsqlDataReader reader, Property property, ReadOnlySpan<byte> name, int at)
     {

@@ -24,7 +24,30 @@ enum PropertyKind
 /// <param name="Kind">How it is kept.</param>
 /// <param name="Columns">SQL of its columns, <c>{0}</c> is the row.</param>
 /// <param name="Geometry">SQL of the geometry behind it, for <c>st_*</c> and <c>geo.*</c>.</param>
-sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null);
+/// <param name="Writing">How clients write it; null for what the service itself finds out.</param>
+sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null, Writing? Writing = null);
+
+/// <summary>What a written value must be.</summary>
+enum Shape
+{
+    Text,
+    /// <summary>A JSON object.</summary>
+    Object,
+    /// <summary>A JSON array.</summary>
+    Array,
+    /// <summary>Any JSON but null.</summary>
+    Any,
+    /// <summary>An instant, RFC 3339.</summary>
+    Time,
+    /// <summary>GeoJSON where <c>encodingType</c> says so; then the column <c>geom</c> follows.</summary>
+    Geometry,
+}
+
+/// <summary>How a client writes a property (OGC 18-088 section 10).</summary>
+/// <param name="Column">The column it goes into.</param>
+/// <param name="Shape">What it must be.</param>
+/// <param name="Mandatory">Without it there is no such entity.</param>
+sealed record Writing(string Column, Shape Shape, bool Mandatory);
 
 /// <summary>A navigation property.</summary>
 /// <param name="Name">As in the standard.</param>
@@ -33,7 +56,19 @@ sealed record Property(string Name, PropertyKind Kind, string[] Columns, string?
 /// <param name="Link">SQL of the value that the parent row <c>{0}</c> is linked by.</param>
 /// <param name="Condition">SQL that row <c>{0}</c> of the target is linked to value <c>{1}</c>.</param>
 /// <param name="Inherits">Whoever sees the parent sees what it leads to.</param>
-sealed record Navigation(string Name, string Target, bool Many, string Link, string Condition, bool Inherits);
+/// <param name="Joint">How clients make and break the link; null where it is not theirs.</param>
+sealed record Navigation(string Name, string Target, bool Many, string Link, string Condition, bool Inherits, Joint? Joint = null);
+
+/// <summary>
+/// Where a link is kept: of a single navigation in <paramref name="Column"/> of the own table; of a collection in <paramref name="Column"/> of the target's table,
+/// or in <paramref name="Table"/> with <paramref name="Column"/> for here and <paramref name="Other"/> for there.
+/// </summary>
+/// <param name="Column">The column that holds the key.</param>
+/// <param name="Mandatory">Without it there is no such entity.</param>
+/// <param name="Table">The table between the two.</param>
+/// <param name="Other">Its column with the target's key.</param>
+/// <param name="Place">Its column with the target's place among the linked, from 0 on, where their order matters.</param>
+sealed record Joint(string Column, bool Mandatory = false, string? Table = null, string? Other = null, string? Place = null);
 
 /// <summary>An entity set of OGC SensorThings 1.1 (OGC 18-088 section 8) over its table.</summary>
 /// <param name="Name">Plural, as in paths.</param>
@@ -43,7 +78,9 @@ sealed record Navigation(string Name, string Target, bool Many, string Link, str
 /// <param name="Order">SQL of the order without $orderby, also what makes any order total.</param>
 /// <param name="Properties">In the order they are written.</param>
 /// <param name="Navigations">Where one can go from here.</param>
-sealed record EntitySet(string Name, string Table, string Id, string Visible, string[] Order, Property[] Properties, Navigation[] Navigations)
+/// <param name="HasDataset">Has columns <c>dataset</c> and <c>access</c> of its own.</param>
+sealed record EntitySet(
+    string Name, string Table, string Id, string Visible, string[] Order, Property[] Properties, Navigation[] Navigations, bool HasDataset = true)
 {
     public Property? Property(string name) => Array.Find(Properties, property => property.Name == name);
 
@@ -53,44 +90,48 @@ sealed record EntitySet(string Name, string Table, string Id, string Visible, st
 /// <summary>The entity sets and how they hang together.</summary>
 static class Model
 {
-    const string DatastreamsVisible = "EXISTS (SELECT 1 FROM datastream v WHERE v.{1} = {0}.key AND v.access = ANY($1))";
+    const string DatastreamsVisible = "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM datastream v WHERE v.{1} = {0}.key AND v.access = ANY($1)))";
 
     public static readonly EntitySet Things = new("Things", "thing", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [Text("name"), Text("description"), Json("properties")],
         [
-            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM thing_location WHERE thing = {1})", true),
-            new("HistoricalLocations", "HistoricalLocations", true, "{0}.key", "{0}.thing = {1}", true),
-            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1}", false),
+            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM thing_location WHERE thing = {1})", true,
+                new("thing", Table: "thing_location", Other: "location")),
+            new("HistoricalLocations", "HistoricalLocations", true, "{0}.key", "{0}.thing = {1}", true, new("thing")),
+            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1}", false, new("thing")),
         ]);
 
     public static readonly EntitySet Locations = new("Locations", "location", "{0}.id",
-        "EXISTS (SELECT 1 FROM thing_location l JOIN thing v ON v.key = l.thing WHERE l.location = {0}.key AND v.access = ANY($1))", ["{0}.key"],
-        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("location", PropertyKind.Json, ["{0}.location"], "{0}.geom"), Json("properties")],
+        "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM thing_location l JOIN thing v ON v.key = l.thing WHERE l.location = {0}.key AND v.access = ANY($1)))", ["{0}.key"],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("location", PropertyKind.Json, ["{0}.location"], "{0}.geom", new("location", Shape.Geometry, true)), Json("properties")],
         [
-            new("Things", "Things", true, "{0}.key", "{0}.key IN (SELECT thing FROM thing_location WHERE location = {1})", false),
+            new("Things", "Things", true, "{0}.key", "{0}.key IN (SELECT thing FROM thing_location WHERE location = {1})", false,
+                new("location", Table: "thing_location", Other: "thing")),
             new("HistoricalLocations", "HistoricalLocations", true, "{0}.key",
-                "{0}.key IN (SELECT historical_location FROM historical_location_location WHERE location = {1})", false),
+                "{0}.key IN (SELECT historical_location FROM historical_location_location WHERE location = {1})", false,
+                new("location", Table: "historical_location_location", Other: "historical_location")),
         ]);
 
     public static readonly EntitySet HistoricalLocations = new("HistoricalLocations", "historical_location", "{0}.id",
         "EXISTS (SELECT 1 FROM thing v WHERE v.key = {0}.thing AND v.access = ANY($1))", ["{0}.key"],
-        [new("time", PropertyKind.Time, ["{0}.time"])],
+        [new("time", PropertyKind.Time, ["{0}.time"], null, new("time", Shape.Time, true))],
         [
-            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", true),
-            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM historical_location_location WHERE historical_location = {1})", true),
-        ]);
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", true, new("thing", true)),
+            new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM historical_location_location WHERE historical_location = {1})", true,
+                new("historical_location", Table: "historical_location_location", Other: "location")),
+        ], HasDataset: false);
 
     public static readonly EntitySet Sensors = new("Sensors", "sensor", "{0}.id", Format(DatastreamsVisible, "{0}", "sensor"), ["{0}.key"],
-        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), Json("metadata"), Json("properties")],
-        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.sensor = {1}", false)]);
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), Json("metadata", Shape.Any), Json("properties")],
+        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.sensor = {1}", false, new("sensor"))]);
 
     public static readonly EntitySet ObservedProperties = new("ObservedProperties", "observed_property", "{0}.id", Format(DatastreamsVisible, "{0}", "observed_property"), ["{0}.key"],
         [Text("name"), Text("definition"), Text("description"), Json("properties")],
-        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.observed_property = {1}", false)]);
+        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.observed_property = {1}", false, new("observed_property"))]);
 
     public static readonly EntitySet Datastreams = new("Datastreams", "datastream", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [
-            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", "unit"),
+            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", Shape.Object, "unit"),
             new("observedArea", PropertyKind.Json, ["(SELECT f.feature FROM feature f WHERE f.key = {0}.feature)"],
                 "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)"),
             new("phenomenonTime", PropertyKind.OptionalInterval,
@@ -98,9 +139,9 @@ static class Model
             Json("properties"),
         ],
         [
-            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", false),
-            new("Sensor", "Sensors", false, "{0}.sensor", "{0}.key = {1}", true),
-            new("ObservedProperty", "ObservedProperties", false, "{0}.observed_property", "{0}.key = {1}", true),
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", false, new("thing", true)),
+            new("Sensor", "Sensors", false, "{0}.sensor", "{0}.key = {1}", true, new("sensor", true)),
+            new("ObservedProperty", "ObservedProperties", false, "{0}.observed_property", "{0}.key = {1}", true, new("observed_property", true)),
             new("Observations", "Observations", true, "{0}.key", "{0}.datastream = {1}", true),
         ]);
 
@@ -117,10 +158,10 @@ static class Model
         [
             new("Datastream", "Datastreams", false, "{0}.datastream", "{0}.key = {1}", true),
             new("FeatureOfInterest", "FeaturesOfInterest", false, "coalesce({0}.feature, (SELECT d.feature FROM datastream d WHERE d.key = {0}.datastream))", "{0}.key = {1}", true),
-        ]);
+        ], HasDataset: false);
 
     public static readonly EntitySet FeaturesOfInterest = new("FeaturesOfInterest", "feature", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
-        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("feature", PropertyKind.Json, ["{0}.feature"], "{0}.geom"), Json("properties")],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), new("feature", PropertyKind.Json, ["{0}.feature"], "{0}.geom", new("feature", Shape.Geometry, true)), Json("properties")],
         [
             new("Observations", "Observations", true, "{0}.key",
                 "({0}.feature = {1} OR ({0}.feature IS NULL AND {0}.datastream IN (SELECT d.key FROM datastream d WHERE d.feature = {1})))", false),
@@ -135,9 +176,11 @@ static class Model
 
     public static EntitySet TargetOf(Navigation navigation) => ByName[navigation.Target];
 
-    static Property Text(string name, string? column = null) => new(name, PropertyKind.Text, ["{0}." + (column ?? name)]);
+    static Property Text(string name, string? column = null) => new(name, PropertyKind.Text, ["{0}." + (column ?? name)], null, new(column ?? name, Shape.Text, true));
 
-    static Property Json(string name, string? column = null) => new(name, PropertyKind.Json, ["{0}." + (column ?? name)]);
+    /// <summary>An optional object, or something mandatory of another shape.</summary>
+    static Property Json(string name, Shape? shape = null, string? column = null) =>
+        new(name, PropertyKind.Json, ["{0}." + (column ?? name)], null, new(column ?? name, shape ?? Shape.Object, shape is not null));
 
     /// <summary>Fills the row's name (and the link) into a piece of SQL of the model.</summary>
     public static string Format(string sql, string row, string link = "") =>

@@ -11,29 +11,35 @@ public sealed class DeviceStore(MunicipalDatabases databases)
 {
     const string GeoJson = "application/geo+json";
 
-    /// <summary>Makes or updates all that belongs to a device. The same event twice changes nothing.</summary>
-    public async Task UpsertAsync(string municipality, DeviceRegistered device, string access, CancellationToken cancellation)
+    /// <summary>
+    /// Makes or updates all that belongs to a device. The same event twice changes nothing. What it makes is <c>managed</c>: clients of SensorThings leave its
+    /// id and links alone; what they made before under the same id becomes the device's.
+    /// </summary>
+    /// <returns>What has become of which entity.</returns>
+    public async Task<IReadOnlyList<EntityChange>> UpsertAsync(string municipality, DeviceRegistered device, string access, CancellationToken cancellation)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         access = await AccessOfDatasetAsync(connection, device, access, cancellation);
+        var changes = new List<EntityChange>();
         var properties = JsonSerializer.Serialize(
             new Dictionary<string, string?> { ["device"] = device.Id, ["profile"] = device.Profile, ["dataset"] = device.Dataset }, StoreJson.Default.DictionaryStringString);
-        var thing = await KeyAsync(connection, """
-            INSERT INTO thing (id, name, description, properties, dataset, access) VALUES ($1, $2, $3, $4, $5, $6)
+        var thing = await UpsertAsync(connection, "Things", changes, """
+            INSERT INTO thing (id, name, description, properties, dataset, access, managed) VALUES ($1, $2, $3, $4, $5, $6, true)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, properties = excluded.properties,
-              dataset = excluded.dataset, access = excluded.access
-            RETURNING key
+              dataset = excluded.dataset, access = excluded.access, managed = true
+            RETURNING key, xmax = 0
             """, cancellation, device.Id, device.Name, device.Description ?? device.ProfileName, new Jsonb(properties), device.Dataset, access);
-        var feature = device.Location is { } location ? await UpsertLocationAsync(connection, device, thing, location, access, cancellation) : (long?)null;
-        var sensor = await KeyAsync(connection, """
-            INSERT INTO sensor (id, name, description, encoding_type, metadata) VALUES ($1, $2, $2, 'text/html', to_jsonb(''::text))
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description
-            RETURNING key
+        var feature = device.Location is { } location ? await UpsertLocationAsync(connection, device, thing, location, access, changes, cancellation) : (long?)null;
+        var sensor = await UpsertAsync(connection, "Sensors", changes, """
+            INSERT INTO sensor (id, name, description, encoding_type, metadata, managed) VALUES ($1, $2, $2, 'text/html', to_jsonb(''::text), true)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, managed = true, dataset = NULL, access = NULL
+            RETURNING key, xmax = 0
             """, cancellation, device.Profile, device.ProfileName);
         foreach (var datastream in device.Datastreams.OrderBy(one => one.ObservedProperty, StringComparer.Ordinal)) // all lock in one order
-            await UpsertDatastreamAsync(connection, device, datastream, (thing, sensor, feature), access, cancellation);
+            await UpsertDatastreamAsync(connection, device, datastream, (thing, sensor, feature), access, changes, cancellation);
         await transaction.CommitAsync(cancellation);
+        return changes;
     }
 
     /// <summary>The dataset's access class if Catalog has told it already, else what the municipality gives new datasets.</summary>
@@ -47,41 +53,46 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         return (string)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    static async Task<long> UpsertLocationAsync(NpgsqlConnection connection, DeviceRegistered device, long thing, JsonElement point, string access, CancellationToken cancellation)
+    static async Task<long> UpsertLocationAsync(NpgsqlConnection connection, DeviceRegistered device, long thing, JsonElement point, string access, List<EntityChange> changes, CancellationToken cancellation)
     {
         var json = new Jsonb(point.GetRawText());
         // A device that moves keeps where it was: its HistoricalLocations are led over to a copy (OGC 18-088 section 8.2.3).
         await ExecuteAsync(connection, """
             WITH old AS (SELECT l.* FROM location l WHERE l.id = $1 AND l.location <> $2),
             copy AS (
-              INSERT INTO location (name, description, encoding_type, location, properties, geom)
-              SELECT name, description, encoding_type, location, properties, geom FROM old RETURNING key)
+              INSERT INTO location (name, description, encoding_type, location, properties, geom, managed)
+              SELECT name, description, encoding_type, location, properties, geom, true FROM old RETURNING key)
             UPDATE historical_location_location h SET location = copy.key FROM copy, old WHERE h.location = old.key
             """, cancellation, device.Id, json);
-        var location = await KeyAsync(connection, """
-            INSERT INTO location (id, name, description, encoding_type, location, geom) VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326))
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, location = excluded.location, geom = excluded.geom
-            RETURNING key
+        var location = await UpsertAsync(connection, "Locations", changes, """
+            INSERT INTO location (id, name, description, encoding_type, location, geom, managed)
+            VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326), true)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, location = excluded.location, geom = excluded.geom,
+              managed = true, dataset = NULL, access = NULL
+            RETURNING key, xmax = 0
             """, cancellation, device.Id, device.Name, GeoJson, json);
         await ExecuteAsync(connection, "INSERT INTO thing_location (thing, location) VALUES ($1, $2) ON CONFLICT DO NOTHING", cancellation, thing, location);
         await ExecuteAsync(connection, """
             WITH missing AS (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM historical_location_location WHERE location = $2)),
-            made AS (INSERT INTO historical_location (thing, time) SELECT $1, now() FROM missing RETURNING key)
+            made AS (INSERT INTO historical_location (thing, time, managed) SELECT $1, now(), true FROM missing RETURNING key)
             INSERT INTO historical_location_location (historical_location, location) SELECT key, $2 FROM made
             """, cancellation, thing, location);
-        return await KeyAsync(connection, """
-            INSERT INTO feature (id, name, description, encoding_type, feature, geom, access) VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326), $5)
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, feature = excluded.feature, geom = excluded.geom, access = excluded.access
-            RETURNING key
+        return await UpsertAsync(connection, "FeaturesOfInterest", changes, """
+            INSERT INTO feature (id, name, description, encoding_type, feature, geom, access, managed)
+            VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326), $5, true)
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, feature = excluded.feature, geom = excluded.geom,
+              access = excluded.access, managed = true, dataset = NULL
+            RETURNING key, xmax = 0
             """, cancellation, device.Id, device.Name, GeoJson, json, access);
     }
 
     static async Task UpsertDatastreamAsync(
-        NpgsqlConnection connection, DeviceRegistered device, DeviceDatastream datastream, (long Thing, long Sensor, long? Feature) of, string access, CancellationToken cancellation)
+        NpgsqlConnection connection, DeviceRegistered device, DeviceDatastream datastream, (long Thing, long Sensor, long? Feature) of, string access,
+        List<EntityChange> changes, CancellationToken cancellation)
     {
-        var property = await KeyAsync(connection, """
-            INSERT INTO observed_property (id, name, definition, description, properties) VALUES ($1, $2, $3, $2, $4)
-            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING key
+        var property = await UpsertAsync(connection, "ObservedProperties", changes, """
+            INSERT INTO observed_property (id, name, definition, description, properties, managed) VALUES ($1, $2, $3, $2, $4, true)
+            ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING key, xmax = 0
             """, cancellation, datastream.ObservedProperty, datastream.Name, "urn:allmende:observed-property:" + datastream.ObservedProperty, Properties(NameEn(datastream)));
         var unit = datastream.Unit is { Length: > 0 } code
             ? JsonSerializer.Serialize(new Dictionary<string, string?> { ["name"] = code, ["symbol"] = code, ["definition"] = "http://unitsofmeasure.org/ucum.html#" + code }, StoreJson.Default.DictionaryStringString)
@@ -90,12 +101,13 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         if (device.ExpectedInterval is { } interval) properties["expectedInterval"] = interval;
         foreach (var (key, value) in NameEn(datastream)) properties[key] = value;
         var type = "http://www.opengis.net/def/observationType/OGC-OM/2.0/" + (datastream.Unit is null ? "OM_Observation" : "OM_Measurement");
-        await ExecuteAsync(connection, """
-            INSERT INTO datastream (id, name, description, observation_type, unit, properties, range, thing, sensor, observed_property, feature, dataset, access)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        await UpsertAsync(connection, "Datastreams", changes, """
+            INSERT INTO datastream (id, name, description, observation_type, unit, properties, range, thing, sensor, observed_property, feature, dataset, access, managed)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, true)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, observation_type = excluded.observation_type, unit = excluded.unit,
               properties = excluded.properties, range = excluded.range, thing = excluded.thing, sensor = excluded.sensor, observed_property = excluded.observed_property,
-              feature = excluded.feature, dataset = excluded.dataset, access = excluded.access
+              feature = excluded.feature, dataset = excluded.dataset, access = excluded.access, managed = true
+            RETURNING key, xmax = 0
             """, cancellation, datastream.Id, datastream.Name, $"{datastream.Name}, {device.Name}", type, new Jsonb(unit),
             Properties(properties), (object?)datastream.Range ?? DBNull.Value,
             of.Thing, of.Sensor, property, (object?)of.Feature ?? DBNull.Value, device.Dataset, access);
@@ -106,7 +118,8 @@ public sealed class DeviceStore(MunicipalDatabases databases)
     static Jsonb Properties(Dictionary<string, object?> properties) => new(JsonSerializer.Serialize(properties, StoreJson.Default.DictionaryStringObject));
 
     /// <summary>Takes a device's entities away; its observations go with them.</summary>
-    public async Task RemoveAsync(string municipality, string device, CancellationToken cancellation)
+    /// <returns>What is gone.</returns>
+    public async Task<IReadOnlyList<EntityChange>> RemoveAsync(string municipality, string device, CancellationToken cancellation)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -114,12 +127,24 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         {
             "DELETE FROM observation WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
             "DELETE FROM latest WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
-            "DELETE FROM location WHERE key IN (SELECT tl.location FROM thing_location tl JOIN thing t ON t.key = tl.thing WHERE t.id = $1) AND id = $1",
-            "DELETE FROM thing WHERE id = $1",
-            "DELETE FROM feature WHERE id = $1",
         })
             await ExecuteAsync(connection, sql, cancellation, device);
+        var gone = new List<EntityChange>();
+        foreach (var (set, sql) in new[]
+        {
+            ("Datastreams", "DELETE FROM datastream WHERE thing IN (SELECT key FROM thing WHERE id = $1) RETURNING id"),
+            ("Locations", "DELETE FROM location WHERE key IN (SELECT tl.location FROM thing_location tl JOIN thing t ON t.key = tl.thing WHERE t.id = $1) AND id = $1 RETURNING id"),
+            ("Things", "DELETE FROM thing WHERE id = $1 RETURNING id"),
+            ("FeaturesOfInterest", "DELETE FROM feature WHERE id = $1 AND managed RETURNING id"),
+        })
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            Add(command, [device]);
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            while (await reader.ReadAsync(cancellation)) gone.Add(new EntityChange(set, reader.GetString(0), EntityChange.Deleted));
+        }
         await transaction.CommitAsync(cancellation);
+        return gone;
     }
 
     /// <summary>A dataset's terms have changed: from now on they hold for all its data.</summary>
@@ -129,11 +154,13 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, """
             INSERT INTO dataset (id, title, access, licence) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (id) DO UPDATE SET title = excluded.title, access = excluded.access, licence = excluded.licence
+            ON CONFLICT (id) DO UPDATE SET title = excluded.title, access = excluded.access, licence = excluded.licence, needed = false
             """, cancellation, dataset.Id, dataset.Title, dataset.Access, (object?)dataset.Licence ?? DBNull.Value);
         await ExecuteAsync(connection, "UPDATE thing SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await ExecuteAsync(connection, "UPDATE datastream SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
-        await ExecuteAsync(connection, "UPDATE feature f SET access = $2 FROM datastream d WHERE d.feature = f.key AND d.dataset = $1 AND f.access <> $2", cancellation, dataset.Id, dataset.Access);
+        await ExecuteAsync(connection, "UPDATE feature f SET access = $2 FROM datastream d WHERE d.feature = f.key AND f.dataset IS NULL AND d.dataset = $1 AND f.access <> $2", cancellation, dataset.Id, dataset.Access);
+        foreach (var table in new[] { "feature", "location", "sensor", "observed_property" })
+            await ExecuteAsync(connection, $"UPDATE {table} SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await transaction.CommitAsync(cancellation);
     }
 
@@ -147,11 +174,21 @@ public sealed class DeviceStore(MunicipalDatabases databases)
 
     readonly record struct Jsonb(string Text);
 
-    static async Task<long> KeyAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)
+    /// <param name="connection">Within the transaction.</param>
+    /// <param name="set">The entity's set.</param>
+    /// <param name="changes">Learns whether it was made or changed.</param>
+    /// <param name="sql">Returns the key, and whether the row is new.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="values">Parameters; the first is the id.</param>
+    static async Task<long> UpsertAsync(
+        NpgsqlConnection connection, string set, List<EntityChange> changes, string sql, CancellationToken cancellation, params object[] values)
     {
         await using var command = new NpgsqlCommand(sql, connection);
         Add(command, values);
-        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        changes.Add(new EntityChange(set, (string)values[0], reader.GetBoolean(1) ? EntityChange.Created : EntityChange.Updated));
+        return reader.GetInt64(0);
     }
 
     static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)

@@ -45,11 +45,12 @@ public static class EventTypes
     public const string DeviceRemoved = "device.removed";
     public const string DeviceProfileChanged = "device-profile.changed";
     public const string DatasetChanged = "dataset.changed";
+    public const string DatasetNeeded = "dataset.needed";
     public const string ApiKeyRevoked = "api-key.revoked";
 
     /// <summary>All of them; a golden file freezes the list.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [MunicipalityOnboarded, DeviceRegistered, DeviceChanged, DeviceRemoved, DeviceProfileChanged, DatasetChanged, ApiKeyRevoked];
+        [MunicipalityOnboarded, DeviceRegistered, DeviceChanged, DeviceRemoved, DeviceProfileChanged, DatasetChanged, DatasetNeeded, ApiKeyRevoked];
 }
 
 /// <summary>Data of <c>device.registered</c> and <c>device.changed</c>: all that others need to know of the device.</summary>
@@ -92,6 +93,11 @@ public sealed record Removed(string Id);
 
 /// <summary>Data of <c>dataset.changed</c>: the terms that whoever serves the data enforces.</summary>
 public sealed record DatasetChanged(string Id, string Title, string Access, string? Licence);
+
+/// <summary>Data of <c>dataset.needed</c>: something was put into a dataset that nobody has described yet.</summary>
+/// <param name="Id">Slug.</param>
+/// <param name="Title">What it may be called until somebody finds a better name.</param>
+public sealed record DatasetNeeded(string Id, string Title);
 
 /// <summary>Data of <c>api-key.revoked</c>.</summary>
 /// <param name="Hash">SHA-256 of the key, hexadecimal.</param>

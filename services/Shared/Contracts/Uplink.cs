@@ -59,6 +59,8 @@ public static class Topics
     public const string Observations = "observations";
     public const string DeadLetters = "dead-letters";
     public const string Events = "events";
+    /// <summary>What has become of the entities of SensorThings; key is <see cref="EntityChange.Key"/>.</summary>
+    public const string Entities = "entities";
 }
 
 /// <summary>Source-generated JSON of everything that crosses the log or <c>/internal</c>.</summary>
@@ -70,7 +72,9 @@ public static class Topics
 [JsonSerializable(typeof(CloudEvent))]
 [JsonSerializable(typeof(DeviceRegistered))]
 [JsonSerializable(typeof(DatasetChanged))]
+[JsonSerializable(typeof(DatasetNeeded))]
 [JsonSerializable(typeof(Removed))]
 [JsonSerializable(typeof(ApiKeyRevoked))]
 [JsonSerializable(typeof(DeviceProfile))]
+[JsonSerializable(typeof(EntityChange))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -106,6 +106,7 @@ public sealed class LogOptions
         [Contracts.Topics.Observations] = TimeSpan.FromDays(1),
         [Contracts.Topics.DeadLetters] = TimeSpan.FromDays(1),
         [Contracts.Topics.Events] = TimeSpan.FromDays(30),
+        [Contracts.Topics.Entities] = TimeSpan.FromDays(1),
     };
 }
 
