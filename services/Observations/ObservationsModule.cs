@@ -10,12 +10,14 @@ namespace Allmende.Observations;
 static class ObservationsModule
 {
     public static void AddObservations(this IHostApplicationBuilder builder) => builder.Services
+        .AddSingleton((builder.Configuration.GetSection("Observations").Get<ObservationsOptions>() ?? new ObservationsOptions()).Validated())
         .AddSingleton<MonthlyPartitions>()
         .AddSingleton<ObservationStore>()
         .AddSingleton<StoredPositions>()
         .AddSingleton<DatastreamDirectory>()
         .AddSingleton<DeviceStore>()
         .AddSingleton<EntityChanges>()
+        .AddSingleton<MultiDatastreamStore>()
         .AddSingleton<SeriesStore>()
         .AddSingleton<ObservationDoor>()
         .AddSingleton<LiveHub>()

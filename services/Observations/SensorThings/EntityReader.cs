@@ -1,4 +1,4 @@
-using System.IO.Pipelines;
+using System.Buffers;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -8,31 +8,51 @@ namespace Allmende.Observations.SensorThings;
 /// Reads what a path and its options ask for, level by level: the rows of a level are one statement, all expansions of a depth one round trip. Rows are
 /// written as JSON when they are read; the answer is put together from those pieces.
 /// </summary>
-sealed class EntityReader(NpgsqlDataSource database, string[] access, string root) : IDisposable
+/// <param name="database">The municipality's.</param>
+/// <param name="access">Access classes that the caller may read.</param>
+/// <param name="root">Address of the service, with a slash at the end.</param>
+/// <param name="longest">How long a round trip may take.</param>
+sealed class EntityReader(NpgsqlDataSource database, string[] access, string root, TimeSpan longest) : IDisposable
 {
     readonly List<Level> levels = [];
-    long? count;
+    int budget = Level.MostBytes;
+
+    /// <summary>Address of the service, with a slash at the end.</summary>
+    public string Root => root;
+
+    /// <summary>Ids of the Datastreams of a data array, and which of them are MultiDatastreams.</summary>
+    public Dictionary<long, (string Id, bool IsMulti)> Datastreams { get; } = [];
+
+    int Seconds => Math.Max(1, (int)longest.TotalSeconds);
+
+    /// <summary>The level that the path ends in.</summary>
+    public Level Top => levels[0];
+
+    /// <summary>How many entities there are on all pages, if that was asked.</summary>
+    public long? Count { get; private set; }
 
     /// <summary>Reads all that the answer needs.</summary>
     /// <exception cref="SensorThingsException">404 if the path leads nowhere.</exception>
     public async Task ReadAsync(ResourcePath path, QueryOptions options, CancellationToken cancellation)
     {
-        var top = Plan(path.Set, options, null);
+        var top = Plan(path.Set, options, path.Reached, null, 0);
+        foreach (var level in levels) level.CheckSelect();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var atOnce = AtOnce(path, top);
-        await using (var batch = new NpgsqlBatch(connection))
+        await using (var batch = new NpgsqlBatch(connection) { Timeout = Seconds })
         {
             AddRoot(batch, path, top);
             foreach (var level in atOnce) AddChildren(batch, level, parameters => "ARRAY(" + LinksOf(level, path, parameters) + ")");
             var counts = options.Count && !path.IsSingle;
             if (counts) AddCount(batch, path, options);
             await using var reader = await batch.ExecuteReaderAsync(cancellation);
-            await top.ReadAsync(reader, root, cancellation);
+            budget = await top.ReadAsync(reader, root, budget, cancellation);
             await reader.NextResultAsync(cancellation);
             foreach (var level in atOnce) await ReadChildrenAsync(level, reader, cancellation);
-            if (counts && await reader.ReadAsync(cancellation)) count = reader.GetInt64(0);
+            if (counts && await reader.ReadAsync(cancellation)) Count = reader.GetInt64(0);
         }
         if (top.Rows.Count == 0 && (path.IsSingle || !await ParentExistsAsync(connection, path, cancellation))) throw SensorThingsException.NotFound();
+        if (options.Format == ResultFormat.DataArray) await ReadDatastreamsAsync(connection, cancellation);
         for (var depth = top.Children; depth.Count > 0; depth = depth.SelectMany(level => level.Children).ToList())
             await ReadDepthAsync(connection, depth.Where(level => !atOnce.Contains(level)).ToList(), cancellation);
     }
@@ -54,23 +74,36 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     static string LinksOf(Level level, ResourcePath path, SqlParameters parameters)
     {
         var (parent, via) = (level.Parent!, level.Via!);
-        if (parent.Via is null) return $"SELECT {Model.Format(via.Link, "u")} FROM {parent.Set.Table} u WHERE {path.Condition("u", parameters)}";
+        if (parent.Via is null) return $"SELECT {Model.Format(via.Link, "u")} FROM {path.Table} u WHERE {path.Condition("u", parameters)}";
         var row = "u" + parent.Depth.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return $"SELECT {Model.Format(via.Link, row)} FROM {parent.Set.Table} {row} WHERE {Model.Format(parent.Via.Condition, row, $"ANY(ARRAY({LinksOf(parent, path, parameters)}))")}";
+        return $"SELECT {Model.Format(via.Link, row)} FROM {parent.Table} {row} WHERE {Model.Format(parent.Via.Condition, row, $"ANY(ARRAY({LinksOf(parent, path, parameters)}))")}";
     }
 
     async Task<bool> ParentExistsAsync(NpgsqlConnection connection, ResourcePath path, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand { Connection = connection };
+        await using var command = new NpgsqlCommand { Connection = connection, CommandTimeout = Seconds };
         if (path.ParentExists(new SqlParameters(command.Parameters, access)) is not { } sql) return true;
         command.CommandText = sql;
         return await command.ExecuteScalarAsync(cancellation) is not null;
     }
 
+    /// <summary>Those that the Observations of the page belong to; who sees an Observation sees its Datastream.</summary>
+    async Task ReadDatastreamsAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        var keys = new HashSet<long>();
+        foreach (var row in Top.Rows)
+            if (Ids.TryObservation(row.ObservationId, out var key, out _)) keys.Add(key);
+        if (keys.Count == 0) return;
+        await using var command = new NpgsqlCommand("SELECT key, id, multi_types IS NOT NULL FROM datastream WHERE key = ANY($1)", connection) { CommandTimeout = Seconds };
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. keys] });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation)) Datastreams[reader.GetInt64(0)] = (reader.GetString(1), reader.GetBoolean(2));
+    }
+
     async Task ReadDepthAsync(NpgsqlConnection connection, List<Level> depth, CancellationToken cancellation)
     {
         if (depth.Count == 0) return;
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = new NpgsqlBatch(connection) { Timeout = Seconds };
         foreach (var level in depth)
         {
             var links = level.Parent!.Rows.Select(row => row.Links[level.Index]).Where(link => link is not null).Select(link => link!.Value).Distinct().ToArray();
@@ -82,7 +115,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
 
     async Task ReadChildrenAsync(Level level, NpgsqlDataReader reader, CancellationToken cancellation)
     {
-        await level.ReadAsync(reader, root, cancellation);
+        budget = await level.ReadAsync(reader, root, budget, cancellation);
         await reader.NextResultAsync(cancellation);
         if (!level.Options.Count) return;
         level.Counts = [];
@@ -90,15 +123,15 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         await reader.NextResultAsync(cancellation);
     }
 
-    Level Plan(EntitySet set, QueryOptions options, (Level Parent, Navigation Via, int Index)? at)
+    Level Plan(EntitySet set, QueryOptions options, (EntitySet? From, Navigation? Via) reached, Level? parent, int index)
     {
-        var level = new Level(set, options, at?.Parent, at?.Via, at?.Index ?? 0);
+        var level = new Level(set, options, reached.From, reached.Via, parent, index, asArrays: options.Format == ResultFormat.DataArray);
         levels.Add(level);
         if (levels.Count > 64) throw new SensorThingsException(400, "$expand asks for more than 64 collections");
         foreach (var expansion in options.Expand)
         {
             var navigation = set.Navigation(expansion.Name) ?? throw SensorThingsException.At(expansion.Position, $"{set.Name} have no navigation property '{expansion.Name}'");
-            level.Children.Add(Plan(Model.TargetOf(navigation), expansion.Options, (level, navigation, level.Children.Count)));
+            level.Children.Add(Plan(Model.TargetOf(navigation), expansion.Options, (set, navigation), level, level.Children.Count));
         }
         return level;
     }
@@ -109,29 +142,48 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var parameters = new SqlParameters(command.Parameters, access);
         var condition = path.Condition("r", parameters);
         command.CommandText = path.IsSingle
-            ? $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Set.Table} r WHERE {condition}"
-            : IsNewestOfAll(path, level)
-                ? NewestOfAll(level, parameters)
-                : $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Set.Table} r WHERE {condition}{Filter(level, "r", parameters)} {OrderAndPage(level, "r", parameters)}";
+            ? $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {condition} LIMIT 1"
+            : IsAllByTime(path, level)
+                ? AllByTime(level, parameters)
+                : $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {condition}{Filter(level, "r", parameters)} {OrderAndPage(level, "r", parameters)}";
         batch.BatchCommands.Add(command);
     }
 
-    /// <summary>All Observations, newest first, without a filter: only the Datastreams with the newest values can have a part in it.</summary>
-    static bool IsNewestOfAll(ResourcePath path, Level level) =>
-        path.IsWholeSet && level.Set == Model.Observations && level.Options.Filter is null && IsNewestFirst(level.Options);
+    /// <summary>All Observations by time, without a filter: only the Datastreams with the newest (oldest) values can have a part in it.</summary>
+    static bool IsAllByTime(ResourcePath path, Level level) =>
+        path.IsWholeSet && level.Set == Model.Observations && level.Options is { Filter: null, OrderBy.Count: 1, IsByTime: true };
 
-    static bool IsNewestFirst(QueryOptions options) =>
-        options.OrderBy is [(PathNode { Segments: ["phenomenonTime"] }, true)];
-
-    static string NewestOfAll(Level level, SqlParameters parameters)
+    static string AllByTime(Level level, SqlParameters parameters)
     {
-        var needed = parameters.Add(level.Options.Skip + level.Options.Page + 1);
+        var options = level.Options;
+        var descending = options.OrderBy[0].Descending;
+        var direction = descending ? "DESC" : "ASC";
+        var needed = parameters.Add((options.After is null ? options.Skip : 0) + options.Page + 1);
+        // `latest` knows who comes first from the beginning; from the middle on it is asked of each Datastream, which is one look into the index.
+        var first = options.After is null
+            ? $"SELECT l.datastream, {(descending ? "l.time" : "l.first_time")} AS time FROM latest l"
+            : $"SELECT l.datastream, o.time FROM latest l CROSS JOIN LATERAL (SELECT time FROM observation o WHERE o.datastream = l.datastream{Behind(level, "o", parameters)} ORDER BY o.time {direction} LIMIT 1) o";
         return $"""
             SELECT {level.SelectList("r", "0::bigint")} FROM (
-              SELECT l.datastream FROM latest l JOIN datastream v ON v.key = l.datastream WHERE v.access = ANY($1) ORDER BY l.time DESC LIMIT {needed}) newest
-            CROSS JOIN LATERAL (SELECT * FROM observation o WHERE o.datastream = newest.datastream ORDER BY o.time DESC LIMIT {needed}) r
+              SELECT l.datastream FROM ({first}) l JOIN datastream v ON v.key = l.datastream WHERE v.access = ANY($1) ORDER BY l.time {direction}, l.datastream LIMIT {needed}) near
+            CROSS JOIN LATERAL (SELECT * FROM observation o WHERE o.datastream = near.datastream{Behind(level, "o", parameters)} ORDER BY o.time {direction} LIMIT {needed}) r
             {OrderAndPage(level, "r", parameters)}
             """;
+    }
+
+    /// <summary>SQL that row <paramref name="row"/> comes after the last Observation of the page before, in the order of <see cref="QueryOptions.IsByTime"/>.</summary>
+    static string Behind(Level level, string row, SqlParameters parameters)
+    {
+        if (level.Options.After is not { } after) return "";
+        if (level.Set != Model.Observations) throw new SensorThingsException(400, "$skiptoken is for Observations");
+        var (datastream, time) = (parameters.Add(after.Datastream), parameters.Add(after.Time, NpgsqlDbType.TimestampTz));
+        return level.Options.OrderBy switch
+        {
+            [] => $" AND ({row}.datastream, {row}.time) > ({datastream}, {time})",
+            // The bound on the time alone is what prunes partitions and bounds the index.
+            [(_, true)] => $" AND {row}.time <= {time} AND ({row}.time < {time} OR {row}.datastream > {datastream})",
+            _ => $" AND {row}.time >= {time} AND ({row}.time > {time} OR {row}.datastream > {datastream})",
+        };
     }
 
     void AddCount(NpgsqlBatch batch, ResourcePath path, QueryOptions options)
@@ -142,7 +194,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var condition = path.Condition("r", parameters);
         command.CommandText = fast
             ? $"SELECT coalesce(sum(r.n), 0)::bigint FROM latest r WHERE {condition}"
-            : $"SELECT count(*) FROM {path.Set.Table} r WHERE {condition}{(options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(path.Set, "r", filter) : "")}";
+            : $"SELECT count(*) FROM {path.Table} r WHERE {condition}{(options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(path.Set, "r", filter) : "")}";
         batch.BatchCommands.Add(command);
     }
 
@@ -157,13 +209,13 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var via = level.Via!;
         var visible = via.Inherits ? "" : " AND " + Model.Format(level.Set.Visible, "r");
         if (!via.Many)
-            command.CommandText = $"SELECT {level.SelectList("r", "r.key")} FROM {level.Set.Table} r WHERE r.key = ANY({keys}){visible}";
+            command.CommandText = $"SELECT {level.SelectList("r", "r.key")} FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", $"ANY({keys})")}{visible}";
         else if (level.IsLatest)
             command.CommandText = $"SELECT {level.SelectList("r", "r.datastream")}, r.n FROM latest r WHERE r.datastream = ANY({keys})";
         else
             command.CommandText = $"""
                 SELECT {level.SelectList("r", "p.link")} FROM unnest({keys}) WITH ORDINALITY AS p(link, place)
-                CROSS JOIN LATERAL (SELECT * FROM {level.Set.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}
+                CROSS JOIN LATERAL (SELECT * FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}
                   {OrderAndPage(level, "r", parameters)}) r
                 ORDER BY p.place, {Order(level, "r", parameters)}
                 """;
@@ -172,74 +224,88 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var counting = new NpgsqlBatchCommand();
         parameters = new SqlParameters(counting.Parameters, access);
         keys = links(parameters);
-        counting.CommandText = $"SELECT p.link, (SELECT count(*) FROM {level.Set.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}) FROM unnest({keys}) AS p(link)";
+        counting.CommandText = $"SELECT p.link, (SELECT count(*) FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}) FROM unnest({keys}) AS p(link)";
         batch.BatchCommands.Add(counting);
     }
 
     static string Filter(Level level, string row, SqlParameters parameters) =>
-        level.Options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(level.Set, row, filter) : "";
+        (level.Options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(level.Set, row, filter) : "") + Behind(level, row, parameters);
 
     static string OrderAndPage(Level level, string row, SqlParameters parameters) =>
-        $"ORDER BY {Order(level, row, parameters)} LIMIT {parameters.Add((long)level.Options.Page + 1)} OFFSET {parameters.Add(level.Options.Skip)}";
+        $"ORDER BY {Order(level, row, parameters)} LIMIT {parameters.Add((long)level.Options.Page + 1)} OFFSET {parameters.Add(level.Options.After is null ? level.Options.Skip : 0)}";
 
     /// <summary>The client's order, made total by the set's own.</summary>
     static string Order(Level level, string row, SqlParameters parameters)
     {
         var filter = new SqlFilter(parameters);
-        return string.Join(", ", level.Options.OrderBy.Select(order => filter.Order(level.Set, row, order.Node) + (!order.Descending ? "" : IsNeverNull(level.Set, order.Node) ? " DESC" : " DESC NULLS LAST"))
-            .Concat(level.Set.Order.Select(order => Model.Format(order, row))));
+        return string.Join(", ", level.Options.OrderBy.SelectMany(order => filter.Order(level.Set, row, order.Node)
+                .Select(sql => sql + (!order.Descending ? "" : IsNeverNull(level.Set, order.Node) ? " DESC" : " DESC NULLS LAST")))
+            .Concat(level.Order.Select(order => Model.Format(order, row))));
     }
 
     /// <summary>Where nothing is null, the last place of nulls need not be asked for: an index read backwards has them first.</summary>
     static bool IsNeverNull(EntitySet set, Node node) =>
         node is PathNode { Segments: [var name] } && set.Property(name) is { Kind: PropertyKind.Interval or PropertyKind.Text };
 
+    /// <summary>The query of the next page; null if this is the last one.</summary>
+    public string? NextPage() => Next(Top, 0, Top.Rows.Count > 0 ? Top.Rows[^1] : null);
+
+    /// <summary>A page of no entities says nothing about what follows.</summary>
+    static string? Next(Level level, long link, Row? last) => level.Options.Page > 0 && last is { } row && level.More.Contains(link)
+        ? level.Options.Next(level.Options.Skip + level.Options.Page, level.Set == Model.Observations && level.Options.IsByTime ? row.ObservationId : null)
+        : null;
+
     /// <summary>Writes a collection as the standard has it.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="address">The collection's address without its query, for the link to the next page.</param>
-    public void WriteCollection(PipeWriter output, string address)
+    public void WriteCollection(IBufferWriter<byte> output, string address)
     {
-        var level = levels[0];
         using (var head = new JsonBuffer())
         {
             head.Raw("{"u8);
-            if (count is { } known)
-            {
-                head.Raw("\"@iot.count\":"u8);
-                head.Number(known);
-                head.Raw(","u8);
-            }
-            if (level.More.Contains(0))
-            {
-                head.Raw("\"@iot.nextLink\":"u8);
-                head.Text(address + "?" + level.Options.Next(level.Options.Skip + level.Options.Page));
-                head.Raw(","u8);
-            }
+            WriteHead(head, address);
             head.Raw("\"value\":["u8);
             output.Write(head.Slice(0, head.Length));
         }
-        for (var i = 0; i < level.Rows.Count; i++)
+        for (var i = 0; i < Top.Rows.Count; i++)
         {
             if (i > 0) output.Write(","u8);
-            WriteRow(output, level, level.Rows[i]);
+            WriteEntity(output, i);
         }
         output.Write("]}"u8);
     }
 
-    /// <summary>Writes the one entity.</summary>
-    public void WriteEntity(PipeWriter output) => WriteRow(output, levels[0], levels[0].Rows[0]);
+    /// <summary>Writes <c>@iot.count</c> and <c>@iot.nextLink</c>, where there are any, each with a comma behind it.</summary>
+    public void WriteHead(JsonBuffer head, string address)
+    {
+        if (Count is { } known)
+        {
+            head.Raw("\"@iot.count\":"u8);
+            head.Number(known);
+            head.Raw(","u8);
+        }
+        if (NextPage() is { } next)
+        {
+            head.Raw("\"@iot.nextLink\":"u8);
+            head.Text(address + "?" + next);
+            head.Raw(","u8);
+        }
+    }
+
+    /// <summary>Writes one of the entities with its expansions.</summary>
+    public void WriteEntity(IBufferWriter<byte> output, int index) => WriteRow(output, Top, Top.Rows[index]);
 
     /// <summary>The one entity's own properties as JSON.</summary>
-    public byte[] EntityBytes() => [.. levels[0].Buffer.Slice(levels[0].Rows[0].Start, levels[0].Rows[0].Length), (byte)'}'];
+    public byte[] EntityBytes() => [.. Top.Buffer.Slice(Top.Rows[0].Start, Top.Rows[0].Length), (byte)'}'];
 
-    static void WriteRow(PipeWriter output, Level level, Row row)
+    static void WriteRow(IBufferWriter<byte> output, Level level, Row row)
     {
         output.Write(level.Buffer.Slice(row.Start, row.Length));
         foreach (var child in level.Children) WriteChild(output, child, row.Links[child.Index], level.SelfLink(row), needsComma: row.Length > 1 || child.Index > 0);
         output.Write("}"u8);
     }
 
-    static void WriteChild(PipeWriter output, Level child, long? link, string parent, bool needsComma)
+    static void WriteChild(IBufferWriter<byte> output, Level child, long? link, string parent, bool needsComma)
     {
         using var head = new JsonBuffer();
         if (needsComma) head.Raw(","u8);
@@ -259,10 +325,10 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
             head.Number(link is { } counted ? child.Counts.GetValueOrDefault(counted) : 0);
             head.Raw(","u8);
         }
-        if (link is { } more && child.More.Contains(more))
+        if (link is { } more && rows.Count > 0 && Next(child, more, child.Rows[rows.First + rows.Count - 1]) is { } next)
         {
             head.Raw($"\"{name}@iot.nextLink\":");
-            head.Text($"{parent}/{name}?{child.Options.Next(child.Options.Skip + child.Options.Page)}");
+            head.Text($"{parent}/{name}?{next}");
             head.Raw(","u8);
         }
         head.Raw($"\"{name}\":[");
@@ -279,9 +345,4 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     {
         foreach (var level in levels) level.Buffer.Dispose();
     }
-}
-
-static class PipeWriterExtensions
-{
-    public static void Write(this PipeWriter output, ReadOnlySpan<byte> bytes) => System.Buffers.BuffersExtensions.Write(output, bytes);
 }

@@ -7,7 +7,7 @@ abstract record Node(int Position);
 
 sealed record Literal(object? Value, int Position) : Node(Position);
 
-/// <summary><c>Datastream/unitOfMeasurement/symbol</c>.</summary>
+/// <summary><c>Datastream/unitOfMeasurement/symbol</c>, <c>result[0]</c>; the place in an array is a segment of digits.</summary>
 sealed record PathNode(IReadOnlyList<string> Segments, int Position) : Node(Position);
 
 sealed record Unary(string Operator, Node Operand, int Position) : Node(Position);
@@ -19,10 +19,14 @@ sealed record Call(string Function, IReadOnlyList<Node> Arguments, int Position)
 /// <summary>A geometry as WKT, EPSG:4326.</summary>
 sealed record GeometryLiteral(string Wkt);
 
-/// <summary>Parses $filter (OGC 18-088 section 9.3.3.5): or, and, not, comparisons, arithmetic, functions, paths, literals, in that order of binding.</summary>
+/// <summary>
+/// Parses $filter (OGC 18-088 section 9.3.3.5): or, and, not, equality, relation, sum, product, minus, functions, paths, literals, in that order of binding. A <c>not</c>
+/// takes the whole comparison behind it, with or without brackets.
+/// </summary>
 sealed class FilterParser(Lexer lexer)
 {
     const int DeepestNesting = 64;
+    const int LongestPath = 32;
     int depth;
 
     /// <summary>Parses a whole option.</summary>
@@ -62,7 +66,7 @@ sealed class FilterParser(Lexer lexer)
 
     Node Not()
     {
-        if (lexer.Current is not { Kind: TokenKind.Name, Text: "not" } token) return Comparison();
+        if (lexer.Current is not { Kind: TokenKind.Name, Text: "not" } token) return Equality();
         if (++depth > DeepestNesting) throw SensorThingsException.At(token.Position, $"nested deeper than {DeepestNesting} levels");
         lexer.Next();
         var operand = Not();
@@ -70,12 +74,26 @@ sealed class FilterParser(Lexer lexer)
         return new Unary("not", operand, token.Position);
     }
 
-    Node Comparison()
+    Node Equality()
+    {
+        var left = Relation();
+        while (lexer.Current is { Kind: TokenKind.Name, Text: "eq" or "ne" } token)
+        {
+            lexer.Next();
+            left = new Binary(token.Text, left, Relation(), token.Position);
+        }
+        return left;
+    }
+
+    Node Relation()
     {
         var left = Sum();
-        if (lexer.Current is not { Kind: TokenKind.Name, Text: "eq" or "ne" or "gt" or "ge" or "lt" or "le" } token) return left;
-        lexer.Next();
-        return new Binary(token.Text, left, Sum(), token.Position);
+        while (lexer.Current is { Kind: TokenKind.Name, Text: "gt" or "ge" or "lt" or "le" } token)
+        {
+            lexer.Next();
+            left = new Binary(token.Text, left, Sum(), token.Position);
+        }
+        return left;
     }
 
     Node Sum()
@@ -115,6 +133,7 @@ sealed class FilterParser(Lexer lexer)
             case TokenKind.Geometry: return new Literal(new GeometryLiteral(token.Text), token.Position);
             case TokenKind.Time: return TimeOrInterval(token);
             case TokenKind.Duration: return new Literal(ParseDuration(token), token.Position);
+            case TokenKind.TimeOfDay: return new Literal(ParseTimeOfDay(token), token.Position);
             case TokenKind.Open:
                 var inner = Expression();
                 lexer.Expect(TokenKind.Close, "')'");
@@ -144,8 +163,22 @@ sealed class FilterParser(Lexer lexer)
             return new Call(token.Text, arguments, token.Position);
         }
         var segments = new List<string> { token.Text };
-        while (lexer.Accept(TokenKind.Slash)) segments.Add(lexer.Expect(TokenKind.Name, "a name").Text);
-        return new PathNode(segments, token.Position);
+        while (true)
+        {
+            if (lexer.Accept(TokenKind.Slash)) segments.Add(lexer.Expect(TokenKind.Name, "a name").Text);
+            else if (lexer.Accept(TokenKind.OpenIndex)) segments.Add(Index());
+            else return new PathNode(segments, token.Position);
+            if (segments.Count > LongestPath) throw SensorThingsException.At(token.Position, $"a path of more than {LongestPath} steps");
+        }
+    }
+
+    string Index()
+    {
+        var index = lexer.Expect(TokenKind.Number, "a place in an array");
+        lexer.Expect(TokenKind.CloseIndex, "']'");
+        return int.TryParse(index.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var place)
+            ? place.ToString(CultureInfo.InvariantCulture)
+            : throw SensorThingsException.At(index.Position, $"'{index.Text}' is no place in an array");
     }
 
     Literal TimeOrInterval(Token token)
@@ -160,6 +193,11 @@ sealed class FilterParser(Lexer lexer)
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time.UtcDateTime
             : throw SensorThingsException.At(position, $"'{text}' is no time");
+
+    static TimeSpan ParseTimeOfDay(Token token) =>
+        TimeSpan.TryParseExact(token.Text, [@"hh\:mm", @"hh\:mm\:ss", @"hh\:mm\:ss\.FFFFFFF"], CultureInfo.InvariantCulture, out var time)
+            ? time
+            : throw SensorThingsException.At(token.Position, $"'{token.Text}' is no time of a day");
 
     static TimeSpan ParseDuration(Token token)
     {

@@ -29,6 +29,9 @@ sealed class JsonBuffer : IDisposable
     /// <summary>Takes back the last byte, e.g. a comma.</summary>
     public void Back() => Length--;
 
+    /// <summary>Takes back everything; the memory stays.</summary>
+    public void Clear() => Length = 0;
+
     public void Text(string? text)
     {
         if (text is null) { Raw("null"u8); return; }

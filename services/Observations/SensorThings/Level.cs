@@ -4,26 +4,45 @@ using Npgsql;
 
 namespace Allmende.Observations.SensorThings;
 
-/// <summary>Where a row's JSON stands (without its closing brace) and what links its expansions to it.</summary>
-readonly record struct Row(int Start, int Length, string IdInPath, long?[] Links);
+/// <summary>Where a row's JSON stands (without the closing brace of an object) and what links its expansions to it.</summary>
+readonly record struct Row(int Start, int Length, string IdInPath, long?[] Links)
+{
+    /// <summary>The id of an Observation: it is always quoted and never escaped.</summary>
+    public string ObservationId => IdInPath[1..^1];
+}
 
 /// <summary>One set in the tree of an answer: its options, its rows, its expansions.</summary>
-sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigation? via, int index)
+/// <param name="set">What is read.</param>
+/// <param name="options">How.</param>
+/// <param name="from">The set that one comes from, by the path or by <paramref name="parent"/>.</param>
+/// <param name="reached">How one comes here from there.</param>
+/// <param name="parent">The level that this one is an expansion of.</param>
+/// <param name="index">Place among the parent's expansions.</param>
+/// <param name="asArrays">Rows are written as arrays of values, without names and links.</param>
+sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigation? reached, Level? parent, int index, bool asArrays = false)
 {
-    readonly List<Property> properties = set.Properties.Where(property => options.Select is null || options.Select.Contains(property.Name)).ToList();
+    /// <summary>Bytes of one answer at the most.</summary>
+    public const int MostBytes = 64 * 1024 * 1024;
+
+    readonly List<Property> properties = set.Properties.Where(property => options.Select?.Contains(property.Name) ?? !property.OnDemand).ToList();
     readonly bool writesId = options.Select is null || options.Select.Contains("id") || options.Select.Contains("@iot.id");
-    readonly bool writesSelfLink = options.Select is null || options.Select.Contains("@iot.selfLink") || options.Select.Contains("selfLink");
+    readonly bool writesSelfLink = options.Select is null ? !asArrays : options.Select.Contains("@iot.selfLink") || options.Select.Contains("selfLink");
     string root = "";
     byte[] selfLinkStart = [];
     byte[][] propertyNames = [];
-    byte[][] navigationLinks = [];
+    (byte[] Start, byte[] End, bool? OfMulti)[] navigationLinks = [];
 
     public EntitySet Set { get; } = set;
     public QueryOptions Options { get; } = options;
     public Level? Parent { get; } = parent;
-    public Navigation? Via { get; } = via;
+    /// <summary>How one comes here from the parent; null at the root.</summary>
+    public Navigation? Via { get; } = parent is null ? null : reached;
     /// <summary>Place among the parent's expansions.</summary>
     public int Index { get; } = index;
+    /// <summary>What stands in FROM.</summary>
+    public string Table { get; } = reached is null ? set.Table : Model.TableOf(reached);
+    /// <summary>SQL of the order without $orderby.</summary>
+    public string[] Order { get; } = reached?.Order is { } order ? [order, .. set.Order] : set.Order;
     public int Depth { get; } = parent is null ? 0 : parent.Depth + 1;
     public List<Level> Children { get; } = [];
     public JsonBuffer Buffer { get; } = new();
@@ -33,6 +52,20 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
     /// <summary>Links that have more rows than the page.</summary>
     public HashSet<long> More { get; } = [];
     public Dictionary<long, long>? Counts { get; set; }
+
+    /// <summary>The names of a row's values, where rows are arrays.</summary>
+    public IEnumerable<string> Components =>
+        [.. writesId ? ["id"] : Array.Empty<string>(), .. writesSelfLink ? ["@iot.selfLink"] : Array.Empty<string>(), .. properties.Select(property => property.Name)];
+
+    /// <summary>
+    /// An Observation is linked to a Datastream or a MultiDatastream. Which one is known where one comes from there; elsewhere it is asked, if a link is to be written.
+    /// </summary>
+    bool AsksOfMulti => Set == Model.Observations && !asArrays && from != Model.Datastreams && from != Model.MultiDatastreams
+        && Links.Any(link => link.Target is "Datastreams" or "MultiDatastreams");
+
+    IEnumerable<Navigation> Links => asArrays ? [] : Set.Navigations.Where(navigation =>
+        !Children.Exists(child => child.Via == navigation) && (Options.Select is null || Options.Select.Contains(navigation.Name))
+        && !(Set == Model.Observations && (from == Model.Datastreams && navigation.Target == "MultiDatastreams" || from == Model.MultiDatastreams && navigation.Target == "Datastreams")));
 
     /// <summary>True for the newest Observation of each Datastream, which is kept apart.</summary>
     public bool IsLatest => Via is { Name: "Observations", Condition: "{0}.datastream = {1}" } && Options is { Page: 1, Skip: 0, Filter: null }
@@ -45,22 +78,51 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
         list.Append(Set == Model.Observations ? $", {row}.datastream, {row}.time" : $", {Model.Format(Set.Id, row)}, {row}.quoted");
         foreach (var child in Children) list.Append(", ").Append(Model.Format(child.Via!.Link, row));
         foreach (var property in properties)
-            foreach (var column in property.Columns) list.Append(", ").Append(Model.Format(column, row));
+            foreach (var column in property.Columns) list.Append(", ").Append(Part(property, Model.Format(column, row)));
+        if (AsksOfMulti) list.Append(", ").Append(Model.Format(Model.IsOfMulti, row));
         return list.ToString();
     }
 
-    public async Task ReadAsync(NpgsqlDataReader reader, string rootAddress, CancellationToken cancellation)
+    /// <summary>The column, or of a JSON property the selected parts alone.</summary>
+    string Part(Property property, string column) => Options.SelectedParts.Contains(property.Name) && property.Kind is PropertyKind.Json or PropertyKind.Extra
+        ? $"jsonb_strip_nulls({PartsOf(column, Options.SelectedParts[property.Name].ToList())})"
+        : column;
+
+    /// <summary>SQL of an object that holds those parts of <paramref name="json"/>.</summary>
+    static string PartsOf(string json, List<string[]> parts) => "jsonb_build_object(" + string.Join(", ", parts.GroupBy(path => path[0], StringComparer.Ordinal).Select(group =>
+    {
+        var name = "'" + group.Key.Replace("'", "''", StringComparison.Ordinal) + "'";
+        var part = $"({json} -> {name})";
+        return $"{name}, {(group.Any(path => path.Length == 1) ? part : PartsOf(part, group.Select(path => path[1..]).ToList()))}";
+    })) + ")";
+
+    /// <summary>Reads the rows of a statement.</summary>
+    /// <returns>Bytes that are left of <paramref name="budget"/>.</returns>
+    public async Task<int> ReadAsync(NpgsqlDataReader reader, string rootAddress, int budget, CancellationToken cancellation)
     {
         root = rootAddress;
         selfLinkStart = Encoding.UTF8.GetBytes($"{root}{Set.Name}(");
-        navigationLinks = Set.Navigations
-            .Where(navigation => !Children.Exists(child => child.Via == navigation) && (Options.Select is null || Options.Select.Contains(navigation.Name)))
-            .SelectMany(navigation => new[] { $"\"{navigation.Name}@iot.navigationLink\":\"", $"/{navigation.Name}\"," }.Select(Encoding.UTF8.GetBytes)).ToArray();
-        propertyNames = properties.ConvertAll(property => Encoding.UTF8.GetBytes($"\"{property.Name}\":")).ToArray();
+        navigationLinks = Links.Select(navigation => (Encoding.UTF8.GetBytes($"\"{navigation.Name}@iot.navigationLink\":\""), Encoding.UTF8.GetBytes($"/{navigation.Name}\","),
+            AsksOfMulti && navigation.Target is "Datastreams" or "MultiDatastreams" ? navigation.Target == "MultiDatastreams" : (bool?)null)).ToArray();
+        propertyNames = asArrays ? properties.ConvertAll(_ => Array.Empty<byte>()).ToArray() : properties.ConvertAll(property => Encoding.UTF8.GetBytes($"\"{property.Name}\":")).ToArray();
+        while (await reader.ReadAsync(cancellation))
+        {
+            ReadRow(reader);
+            if (Buffer.Length > budget) throw new SensorThingsException(400, $"the answer would be larger than {MostBytes >> 20} MiB; ask for less with $top, $select or $filter");
+        }
+        return budget - Buffer.Length;
+    }
+
+    /// <summary>Refuses a $select of what there is not.</summary>
+    public void CheckSelect()
+    {
         foreach (var name in Options.Select ?? (IReadOnlySet<string>)new HashSet<string>())
-            if (name is not ("id" or "@iot.id" or "@iot.selfLink" or "selfLink") && Set.Property(name) is null && Set.Navigation(name) is null)
-                throw new SensorThingsException(400, $"{Set.Name} have no property '{name}' to select");
-        while (await reader.ReadAsync(cancellation)) ReadRow(reader);
+        {
+            if (name is "id" or "@iot.id" or "@iot.selfLink" or "selfLink" || Set.Navigation(name) is not null) continue;
+            if (Set.Property(name) is not { } property) throw new SensorThingsException(400, $"{Set.Name} have no property '{name}' to select");
+            if (Options.SelectedParts.Contains(name) && property.Kind is not (PropertyKind.Json or PropertyKind.Extra or PropertyKind.Result or PropertyKind.Quality))
+                throw new SensorThingsException(400, $"'{name}' has no parts to select");
+        }
     }
 
     void ReadRow(NpgsqlDataReader reader)
@@ -98,6 +160,11 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
 
     void WriteRow(NpgsqlDataReader reader, string id, string inPath, int at)
     {
+        if (asArrays)
+        {
+            WriteArray(reader, id, inPath, at);
+            return;
+        }
         Buffer.Raw("{"u8);
         if (writesId)
         {
@@ -116,13 +183,40 @@ sealed class Level(EntitySet set, QueryOptions options, Level? parent, Navigatio
             WriteProperty(reader, properties[i], propertyNames[i], at);
             at += properties[i].Columns.Length;
         }
-        for (var i = 0; i < navigationLinks.Length; i += 2)
+        foreach (var (start, end, ofMulti) in navigationLinks)
         {
-            Buffer.Raw(navigationLinks[i]);
+            if (ofMulti is { } kind && kind != reader.GetBoolean(at)) continue;
+            Buffer.Raw(start);
             WriteSelfLink(inPath);
-            Buffer.Raw(navigationLinks[i + 1]);
+            Buffer.Raw(end);
         }
         if (Buffer.Slice(Buffer.Length - 1, 1)[0] == ',') Buffer.Back();
+    }
+
+    /// <summary>The values alone; what is missing is null, so that each stands at its place.</summary>
+    void WriteArray(NpgsqlDataReader reader, string id, string inPath, int at)
+    {
+        Buffer.Raw("["u8);
+        if (writesId)
+        {
+            Buffer.Text(id);
+            Buffer.Raw(","u8);
+        }
+        if (writesSelfLink)
+        {
+            Buffer.Raw("\""u8);
+            WriteSelfLink(inPath);
+            Buffer.Raw("\","u8);
+        }
+        for (var i = 0; i < properties.Count; i++)
+        {
+            var before = Buffer.Length;
+            WriteProperty(reader, properties[i], propertyNames[i], at);
+            if (Buffer.Length == before) Buffer.Raw("null,"u8);
+            at += properties[i].Columns.Length;
+        }
+        if (Buffer.Slice(Buffer.Length - 1, 1)[0] == ',') Buffer.Back();
+        Buffer.Raw("]"u8);
     }
 
     void WriteSelfLink(string idInPath)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Allmende.Observations.SensorThings;
 
-enum TokenKind { End, Name, Number, Text, Time, Duration, Geometry, Open, Close, Comma, Slash, Semicolon, Equals, Minus, Star }
+enum TokenKind { End, Name, Number, Text, Time, TimeOfDay, Duration, Geometry, Open, Close, Comma, Slash, Semicolon, Equals, Minus, Star, OpenIndex, CloseIndex }
 
 readonly record struct Token(TokenKind Kind, string Text, int Position);
 
@@ -80,6 +80,8 @@ sealed class Lexer
             case ';': return Single(TokenKind.Semicolon);
             case '=': return Single(TokenKind.Equals);
             case '*': return Single(TokenKind.Star);
+            case '[': return Single(TokenKind.OpenIndex);
+            case ']': return Single(TokenKind.CloseIndex);
             case '\'': return Quoted(TokenKind.Text, start);
             case '-' when position + 1 >= source.Length || !char.IsAsciiDigit(source[position + 1]): return Single(TokenKind.Minus);
         }
@@ -127,6 +129,13 @@ sealed class Lexer
             position = i;
             return new Token(TokenKind.Time, source[start..i], start);
         }
+        // 12:30, 12:30:15.5: the time of a day.
+        if (i - start == 2 && i < source.Length && source[i] == ':')
+        {
+            while (i < source.Length && (char.IsAsciiDigit(source[i]) || source[i] is ':' or '.')) i++;
+            position = i;
+            return new Token(TokenKind.TimeOfDay, source[start..i], start);
+        }
         var text = source[start..i];
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) throw SensorThingsException.At(start, $"'{text}' is no number");
         position = i;
@@ -136,11 +145,12 @@ sealed class Lexer
     Token NameOrTyped(int start)
     {
         var i = position;
-        while (i < source.Length && (char.IsLetterOrDigit(source[i]) || source[i] is '_' or '.' or '@' or '$')) i++;
+        // Names in properties are the client's own: a dash or colon within one belongs to it.
+        while (i < source.Length && (char.IsLetterOrDigit(source[i]) || source[i] is '_' or '.' or '@' or '$'
+            || source[i] is '-' or ':' && i + 1 < source.Length && char.IsLetterOrDigit(source[i + 1]))) i++;
         var name = source[start..i];
         if (i < source.Length && source[i] == '\'' && name is "geography" or "geometry" or "duration" or "datetime" or "datetimeoffset" or "date")
         {
-            if (i >= source.Length || source[i] != '\'') { position = i; return new Token(TokenKind.Name, name, start); }
             position = i;
             return Quoted(name is "geography" or "geometry" ? TokenKind.Geometry : name == "duration" ? TokenKind.Duration : TokenKind.Time, start);
         }

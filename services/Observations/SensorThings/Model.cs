@@ -25,7 +25,8 @@ enum PropertyKind
 /// <param name="Columns">SQL of its columns, <c>{0}</c> is the row.</param>
 /// <param name="Geometry">SQL of the geometry behind it, for <c>st_*</c> and <c>geo.*</c>.</param>
 /// <param name="Writing">How clients write it; null for what the service itself finds out.</param>
-sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null, Writing? Writing = null);
+/// <param name="OnDemand">Costs a scan, so it is written only to who selects it.</param>
+sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null, Writing? Writing = null, bool OnDemand = false);
 
 /// <summary>What a written value must be.</summary>
 enum Shape
@@ -57,7 +58,10 @@ sealed record Writing(string Column, Shape Shape, bool Mandatory);
 /// <param name="Condition">SQL that row <c>{0}</c> of the target is linked to value <c>{1}</c>.</param>
 /// <param name="Inherits">Whoever sees the parent sees what it leads to.</param>
 /// <param name="Joint">How clients make and break the link; null where it is not theirs.</param>
-sealed record Navigation(string Name, string Target, bool Many, string Link, string Condition, bool Inherits, Joint? Joint = null);
+/// <param name="Table">What stands in FROM where it is not the target's own table.</param>
+/// <param name="Order">SQL of the order without $orderby where it is not the target's own.</param>
+sealed record Navigation(
+    string Name, string Target, bool Many, string Link, string Condition, bool Inherits, Joint? Joint = null, string? Table = null, string? Order = null);
 
 /// <summary>
 /// Where a link is kept: of a single navigation in <paramref name="Column"/> of the own table; of a collection in <paramref name="Column"/> of the target's table,
@@ -90,7 +94,20 @@ sealed record EntitySet(
 /// <summary>The entity sets and how they hang together.</summary>
 static class Model
 {
-    const string DatastreamsVisible = "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM datastream v WHERE v.{1} = {0}.key AND v.access = ANY($1)))";
+    const string IsSingle = "{0}.multi_types IS NULL";
+    const string IsMulti = "{0}.multi_types IS NOT NULL";
+
+    /// <summary>phenomenonTimes come out of <c>latest</c>; resultTimes are not kept there.</summary>
+    static readonly Property[] TimesOfDatastream =
+    [
+        new("phenomenonTime", PropertyKind.OptionalInterval,
+            ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"]),
+        new("resultTime", PropertyKind.OptionalInterval,
+            ["(SELECT min(o.result_time) FROM observation o WHERE o.datastream = {0}.key)", "(SELECT max(o.result_time) FROM observation o WHERE o.datastream = {0}.key)"], OnDemand: true),
+    ];
+
+    static readonly Property ObservedArea = new("observedArea", PropertyKind.Json, ["(SELECT f.feature FROM feature f WHERE f.key = {0}.feature)"],
+        "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)");
 
     public static readonly EntitySet Things = new("Things", "thing", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [Text("name"), Text("description"), Json("properties")],
@@ -98,7 +115,8 @@ static class Model
             new("Locations", "Locations", true, "{0}.key", "{0}.key IN (SELECT location FROM thing_location WHERE thing = {1})", true,
                 new("thing", Table: "thing_location", Other: "location")),
             new("HistoricalLocations", "HistoricalLocations", true, "{0}.key", "{0}.thing = {1}", true, new("thing")),
-            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1}", false, new("thing")),
+            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1} AND " + IsSingle, false, new("thing")),
+            new("MultiDatastreams", "MultiDatastreams", true, "{0}.key", "{0}.thing = {1} AND " + IsMulti, false, new("thing")),
         ]);
 
     public static readonly EntitySet Locations = new("Locations", "location", "{0}.id",
@@ -121,27 +139,49 @@ static class Model
                 new("historical_location", Table: "historical_location_location", Other: "location")),
         ], HasDataset: false);
 
-    public static readonly EntitySet Sensors = new("Sensors", "sensor", "{0}.id", Format(DatastreamsVisible, "{0}", "sensor"), ["{0}.key"],
+    public static readonly EntitySet Sensors = new("Sensors", "sensor", "{0}.id",
+        "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM datastream v WHERE v.sensor = {0}.key AND v.access = ANY($1)))", ["{0}.key"],
         [Text("name"), Text("description"), Text("encodingType", "encoding_type"), Json("metadata", Shape.Any), Json("properties")],
-        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.sensor = {1}", false, new("sensor"))]);
-
-    public static readonly EntitySet ObservedProperties = new("ObservedProperties", "observed_property", "{0}.id", Format(DatastreamsVisible, "{0}", "observed_property"), ["{0}.key"],
-        [Text("name"), Text("definition"), Text("description"), Json("properties")],
-        [new("Datastreams", "Datastreams", true, "{0}.key", "{0}.observed_property = {1}", false, new("observed_property"))]);
-
-    public static readonly EntitySet Datastreams = new("Datastreams", "datastream", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [
-            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", Shape.Object, "unit"),
-            new("observedArea", PropertyKind.Json, ["(SELECT f.feature FROM feature f WHERE f.key = {0}.feature)"],
-                "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)"),
-            new("phenomenonTime", PropertyKind.OptionalInterval,
-                ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"]),
-            Json("properties"),
+            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.sensor = {1} AND " + IsSingle, false, new("sensor")),
+            new("MultiDatastreams", "MultiDatastreams", true, "{0}.key", "{0}.sensor = {1} AND " + IsMulti, false, new("sensor")),
+        ]);
+
+    public static readonly EntitySet ObservedProperties = new("ObservedProperties", "observed_property", "{0}.id",
+        "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM datastream v WHERE v.observed_property = {0}.key AND v.access = ANY($1)) OR EXISTS (SELECT 1 "
+        + "FROM multi_datastream_observed_property m JOIN datastream v ON v.key = m.datastream WHERE m.observed_property = {0}.key AND v.access = ANY($1)))", ["{0}.key"],
+        [Text("name"), Text("definition"), Text("description"), Json("properties")],
+        [
+            new("Datastreams", "Datastreams", true, "{0}.key", "{0}.observed_property = {1}", false, new("observed_property")),
+            // A MultiDatastream is linked from its own side alone: only there the ObservedProperty's place among the others is known.
+            new("MultiDatastreams", "MultiDatastreams", true, "{0}.key",
+                "{0}.key IN (SELECT datastream FROM multi_datastream_observed_property WHERE observed_property = {1})", false),
+        ]);
+
+    public static readonly EntitySet Datastreams = new("Datastreams", "datastream", "{0}.id", IsSingle + " AND {0}.access = ANY($1)", ["{0}.key"],
+        [
+            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("unitOfMeasurement", Shape.Object, "unit"), ObservedArea,
+            .. TimesOfDatastream, Json("properties"),
         ],
         [
             new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", false, new("thing", true)),
             new("Sensor", "Sensors", false, "{0}.sensor", "{0}.key = {1}", true, new("sensor", true)),
             new("ObservedProperty", "ObservedProperties", false, "{0}.observed_property", "{0}.key = {1}", true, new("observed_property", true)),
+            new("Observations", "Observations", true, "{0}.key", "{0}.datastream = {1}", true),
+        ]);
+
+    /// <summary>OGC 18-088 section 13: a Datastream whose results are arrays, each place with its unit, type and ObservedProperty.</summary>
+    public static readonly EntitySet MultiDatastreams = new("MultiDatastreams", "datastream", "{0}.id", IsMulti + " AND {0}.access = ANY($1)", ["{0}.key"],
+        [
+            Text("name"), Text("description"), Text("observationType", "observation_type"), Json("multiObservationDataTypes", Shape.Array, "multi_types"),
+            Json("unitOfMeasurements", Shape.Array, "unit"), ObservedArea, .. TimesOfDatastream, Json("properties"),
+        ],
+        [
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", false, new("thing", true)),
+            new("Sensor", "Sensors", false, "{0}.sensor", "{0}.key = {1}", true, new("sensor", true)),
+            new("ObservedProperties", "ObservedProperties", true, "{0}.key", "{0}.datastream = {1}", true,
+                new("datastream", true, "multi_datastream_observed_property", "observed_property", "place"),
+                "(SELECT p.*, m.datastream, m.place FROM multi_datastream_observed_property m JOIN observed_property p ON p.key = m.observed_property)", "{0}.place"),
             new("Observations", "Observations", true, "{0}.key", "{0}.datastream = {1}", true),
         ]);
 
@@ -156,7 +196,8 @@ static class Model
             new("parameters", PropertyKind.Extra, ["{0}.extra -> 'parameters'"]),
         ],
         [
-            new("Datastream", "Datastreams", false, "{0}.datastream", "{0}.key = {1}", true),
+            new("Datastream", "Datastreams", false, "{0}.datastream", "{0}.key = {1} AND " + IsSingle, true),
+            new("MultiDatastream", "MultiDatastreams", false, "{0}.datastream", "{0}.key = {1} AND " + IsMulti, true),
             new("FeatureOfInterest", "FeaturesOfInterest", false, "coalesce({0}.feature, (SELECT d.feature FROM datastream d WHERE d.key = {0}.datastream))", "{0}.key = {1}", true),
         ], HasDataset: false);
 
@@ -168,13 +209,19 @@ static class Model
         ]);
 
     /// <summary>All sets, in the order of the root document.</summary>
-    public static readonly EntitySet[] Sets = [Things, Locations, HistoricalLocations, Datastreams, Sensors, ObservedProperties, Observations, FeaturesOfInterest];
+    public static readonly EntitySet[] Sets = [Things, Locations, HistoricalLocations, Datastreams, MultiDatastreams, Sensors, ObservedProperties, Observations, FeaturesOfInterest];
 
     static readonly Dictionary<string, EntitySet> ByName = Sets.ToDictionary(set => set.Name, StringComparer.Ordinal);
 
     public static EntitySet? Find(string name) => ByName.GetValueOrDefault(name);
 
     public static EntitySet TargetOf(Navigation navigation) => ByName[navigation.Target];
+
+    /// <summary>What stands in FROM for what <paramref name="navigation"/> leads to.</summary>
+    public static string TableOf(Navigation navigation) => navigation.Table ?? TargetOf(navigation).Table;
+
+    /// <summary>SQL that Observation <c>{0}</c> is one of a MultiDatastream; asked of many rows at once it is looked up once.</summary>
+    public const string IsOfMulti = "{0}.datastream IN (SELECT v.key FROM datastream v WHERE v.multi_types IS NOT NULL)";
 
     static Property Text(string name, string? column = null) => new(name, PropertyKind.Text, ["{0}." + (column ?? name)], null, new(column ?? name, Shape.Text, true));
 

@@ -26,10 +26,13 @@ sealed class ObservationDoor(DatastreamDirectory datastreams, MunicipalDatabases
         DatastreamInfo? last = null;
         for (var i = 0; i < posted.Count; i++)
         {
-            var (id, feature, observation) = posted[i];
+            var (id, feature, observation, isMulti, places) = posted[i];
             if (id is null) continue;
             if (last?.Id != id) last = await datastreams.FindAsync(municipality, id, cancellation);
-            if (last is not { } datastream) continue;
+            if (last is not { } datastream || isMulti != datastream.Places is not null) continue;
+            // OGC 18-088 section 13: as many values as the MultiDatastream has units, in their order.
+            if (datastream.Places is { } expected && places != expected)
+                throw new SensorThingsException(400, $"a result of MultiDatastream '{id}' is an array of {expected} values{(posted.Count > 1 ? $" (observation {i + 1})" : "")}");
             var time = new DateTimeOffset(Observation.Time(observation.PhenomenonTime));
             var checkedOne = observation with
             {

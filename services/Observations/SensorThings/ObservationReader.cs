@@ -7,7 +7,12 @@ using Allmende.Contracts;
 namespace Allmende.Observations.SensorThings;
 
 /// <summary>An Observation as a client posts it; the Datastream is named by the body or by the path.</summary>
-readonly record struct PostedObservation(string? Datastream, string? Feature, Observation Observation);
+/// <param name="Datastream">Id of the Datastream or MultiDatastream.</param>
+/// <param name="Feature">Id of the FeatureOfInterest.</param>
+/// <param name="Observation">The rest.</param>
+/// <param name="IsMulti">It is one of a MultiDatastream.</param>
+/// <param name="Places">How many values the result has, if it is an array.</param>
+readonly record struct PostedObservation(string? Datastream, string? Feature, Observation Observation, bool IsMulti = false, int? Places = null);
 
 /// <summary>Reads Observations from JSON (OGC 18-088 sections 8.2.8 and 12) without building a document of them.</summary>
 static class ObservationReader
@@ -71,6 +76,7 @@ static class ObservationReader
             else if (reader.ValueTextEquals("phenomenonTime"u8)) { reader.Read(); draft.ReadPhenomenonTime(ref reader); }
             else if (reader.ValueTextEquals("resultTime"u8)) { reader.Read(); draft.ReadResultTime(ref reader); }
             else if (reader.ValueTextEquals("Datastream"u8)) { reader.Read(); draft.Datastream = ReadReference(ref reader, "Datastream"); }
+            else if (reader.ValueTextEquals("MultiDatastream"u8)) { reader.Read(); (draft.Datastream, draft.IsMulti) = (ReadReference(ref reader, "MultiDatastream"), true); }
             else if (reader.ValueTextEquals("FeatureOfInterest"u8)) { reader.Read(); draft.Feature = ReadReference(ref reader, "FeatureOfInterest"); }
             else if (reader.ValueTextEquals("parameters"u8) || reader.ValueTextEquals("validTime"u8) || reader.ValueTextEquals("resultQuality"u8))
             {
@@ -93,11 +99,13 @@ static class ObservationReader
     {
         Expect(ref reader, JsonTokenType.StartObject, "a data array as a JSON object");
         string? datastream = null;
+        var isMulti = false;
         List<string>? components = null;
         var first = posted.Count;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("Datastream"u8)) { reader.Read(); datastream = ReadReference(ref reader, "Datastream"); }
+            else if (reader.ValueTextEquals("MultiDatastream"u8)) { reader.Read(); (datastream, isMulti) = (ReadReference(ref reader, "MultiDatastream"), true); }
             else if (reader.ValueTextEquals("components"u8)) { reader.Read(); components = ReadComponents(ref reader); }
             else if (reader.ValueTextEquals("dataArray"u8))
             {
@@ -107,7 +115,7 @@ static class ObservationReader
             else { reader.Read(); reader.Skip(); }
         }
         if (datastream is null) throw new SensorThingsException(400, "a data array names no Datastream");
-        for (var i = first; i < posted.Count; i++) posted[i] = posted[i] with { Datastream = datastream };
+        for (var i = first; i < posted.Count; i++) posted[i] = posted[i] with { Datastream = datastream, IsMulti = isMulti };
     }
 
     static List<string> ReadComponents(ref Utf8JsonReader reader)
@@ -183,14 +191,17 @@ static class ObservationReader
         double value;
         string? json;
         bool hasResult;
+        int? places;
         StringBuilder? extra;
 
         public string? Datastream { get; set; }
         public string? Feature { get; set; }
+        public bool IsMulti { get; set; }
 
         public void ReadResult(ref Utf8JsonReader reader)
         {
             hasResult = true;
+            places = reader.TokenType == JsonTokenType.StartArray ? CountPlaces(reader) : null;
             if (reader.TokenType == JsonTokenType.Number) value = reader.GetDouble();
             else json = RawText(ref reader);
             if (!double.IsFinite(value)) throw new SensorThingsException(400, "a result lies outside the range of numbers");
@@ -227,7 +238,14 @@ static class ObservationReader
         {
             if (!hasResult) throw new SensorThingsException(400, "an Observation needs a result");
             var observation = new Observation("", time ?? ServerClock.Next(), value, json, Quality.Good, end, resultTime, extra?.Append('}').ToString());
-            return new PostedObservation(Datastream, Feature, observation);
+            return new PostedObservation(Datastream, Feature, observation, IsMulti, places);
+        }
+
+        static int CountPlaces(Utf8JsonReader ahead)
+        {
+            var count = 0;
+            for (; ahead.Read() && ahead.TokenType != JsonTokenType.EndArray; count++) ahead.Skip();
+            return count;
         }
 
         static string RawText(ref Utf8JsonReader reader)

@@ -1,25 +1,45 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
 namespace Allmende.Observations.SensorThings;
 
-/// <summary>One property of an entity: <c>{"name":…}</c>, or with <c>$value</c> bare (OGC 18-088 sections 9.2.5 and 9.2.6).</summary>
+/// <summary>One property of an entity, or a part of it: <c>{"name":…}</c>, or with <c>$value</c> bare (OGC 18-088 sections 9.2.5 and 9.2.6).</summary>
 static class PropertyAnswer
 {
-    public static async Task WriteAsync(HttpContext context, EntityReader reader, string property, bool bare)
+    /// <param name="context">The request.</param>
+    /// <param name="reader">Has read the entity.</param>
+    /// <param name="path">The property's name and the way into it.</param>
+    /// <param name="bare">Without its name.</param>
+    public static async Task WriteAsync(HttpContext context, EntityReader reader, string[] path, bool bare)
     {
         using var entity = JsonDocument.Parse(reader.EntityBytes());
-        if (!entity.RootElement.TryGetProperty(property, out var value) || value.ValueKind == JsonValueKind.Null)
+        var value = entity.RootElement;
+        for (var i = 0; i < path.Length; i++)
+        {
+            if (TryStep(value, path[i], out value)) continue;
+            // A property that has no value is one without content; a part that there is not is a path that leads nowhere.
+            if (i > 0) throw SensorThingsException.NotFound();
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+        if (value.ValueKind == JsonValueKind.Null)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        if (!bare)
-        {
-            await context.Response.WriteAsync($"{{\"{property}\":{value.GetRawText()}}}", context.RequestAborted);
-            return;
-        }
-        context.Response.ContentType = value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? "application/json; charset=utf-8" : "text/plain; charset=utf-8";
-        await context.Response.WriteAsync(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText(), Encoding.UTF8, context.RequestAborted);
+        var nested = value.ValueKind is JsonValueKind.Object or JsonValueKind.Array;
+        context.Response.ContentType = bare && !nested ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+        var text = !bare ? $"{{\"{JsonEncodedText.Encode(path[^1])}\":{value.GetRawText()}}}" : value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        await context.Response.WriteAsync(text, Encoding.UTF8, context.RequestAborted);
+    }
+
+    static bool TryStep(JsonElement from, string name, out JsonElement value)
+    {
+        value = default;
+        if (from.ValueKind == JsonValueKind.Object) return from.TryGetProperty(name, out value);
+        if (from.ValueKind != JsonValueKind.Array || !int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) || index >= from.GetArrayLength()) return false;
+        value = from[index];
+        return true;
     }
 }

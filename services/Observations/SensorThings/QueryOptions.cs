@@ -12,22 +12,40 @@ sealed partial class QueryOptions
     public const int LargestPage = 10_000;
     const int DeepestExpand = 6;
     const int MostExpands = 24;
+    const int MostParts = 50;
 
     public int? Top { get; private set; }
     public long Skip { get; private set; }
     public bool Count { get; private set; }
     public Node? Filter { get; private set; }
     public IReadOnlyList<(Node Node, bool Descending)> OrderBy { get; private set; } = [];
+    /// <summary>What is written of each entity; null for everything.</summary>
     public IReadOnlySet<string>? Select { get; private set; }
+    /// <summary>Of a selected property these parts alone.</summary>
+    public ILookup<string, string[]> SelectedParts { get; private set; } = NoParts;
     public List<Expansion> Expand { get; } = [];
-    public string? ResultFormat { get; private set; }
+    public ResultFormat Format { get; private set; }
+    /// <summary>The last Observation of the page before: this one begins behind it, whatever was added since.</summary>
+    public (long Datastream, DateTime Time)? After { get; private set; }
 
     /// <summary>The options as they were given, for the link to the next page.</summary>
     public List<(string Name, string Value)> Given { get; } = [];
 
-    /// <summary>The query of the page that begins at <paramref name="skip"/>: what the client asked, and not a <c>$top</c> that it did not send.</summary>
-    public string Next(long skip) => string.Join('&', Given.Where(option => option.Name != "$skip")
-        .Append(("$skip", skip.ToString(CultureInfo.InvariantCulture))).Select(option => option.Item1 + "=" + Uri.EscapeDataString(option.Item2)));
+    /// <summary>
+    /// The query of the page that begins at <paramref name="skip"/>: what the client asked, and not a <c>$top</c> that it did not send. Clients look at $skip to see
+    /// how far they are; where there is an <paramref name="after"/>, that decides.
+    /// </summary>
+    public string Next(long skip, string? after)
+    {
+        var options = Given.Where(option => option.Name is not ("$skip" or "$skiptoken")).Append(("$skip", skip.ToString(CultureInfo.InvariantCulture)));
+        if (after is not null) options = options.Append(("$skiptoken", after));
+        return string.Join('&', options.Select(option => option.Item1 + "=" + Uri.EscapeDataString(option.Item2)));
+    }
+
+    /// <summary>Writes one property alone, e.g. that which a path ends in, or the link of a <c>$ref</c>.</summary>
+    public void SelectOnly(string property) => (Select, SelectedParts) = (new HashSet<string>(StringComparer.Ordinal) { property }, NoParts);
+
+    static readonly ILookup<string, string[]> NoParts = Array.Empty<string[]>().ToLookup(path => path[0], StringComparer.Ordinal);
 
     /// <summary>Entities of this page.</summary>
     public int Page => Math.Min(Top ?? DefaultPage, LargestPage);
@@ -42,6 +60,7 @@ sealed partial class QueryOptions
             var name = Decode(equals < 0 ? part : part[..equals]);
             if (name.StartsWith('$')) options.Set(name, equals < 0 ? "" : Decode(part[(equals + 1)..]), 0);
         }
+        if (options.After is not null && !options.IsByTime) throw new SensorThingsException(400, "$skiptoken goes with the link that it came in, and not with this $orderby");
         return options;
     }
 
@@ -51,9 +70,13 @@ sealed partial class QueryOptions
     [GeneratedRegex(@"\+(?!\d\d:?\d\d)")]
     private static partial Regex PlusForSpace();
 
+    /// <summary>True where Observations come in an order that their key alone continues.</summary>
+    public bool IsByTime => OrderBy is [] or [(PathNode { Segments: ["phenomenonTime"] }, _)];
+
     void Set(string name, string value, int depth)
     {
         Given.Add((name, value));
+        if (depth > 0 && name is ("$resultFormat" or "$skiptoken")) throw new SensorThingsException(400, $"{name} is an option of the whole answer");
         switch (name)
         {
             case "$top": Top = (int)Number(name, value, int.MaxValue); break;
@@ -63,9 +86,12 @@ sealed partial class QueryOptions
                 break;
             case "$filter": Filter = FilterParser.Parse(value); break;
             case "$orderby": OrderBy = ParseOrderBy(value); break;
-            case "$select": Select = ParseSelect(value); break;
+            case "$select": ParseSelect(value); break;
             case "$expand": ParseExpand(new Lexer(value), depth); break;
-            case "$resultFormat": ResultFormat = value; break;
+            case "$resultFormat": Format = ParseFormat(value); break;
+            case "$skiptoken":
+                After = Ids.TryObservation(value, out var datastream, out var time) ? (datastream, time) : throw new SensorThingsException(400, $"'{value}' is no $skiptoken of ours");
+                break;
             default: throw new SensorThingsException(400, $"there is no query option '{name}'");
         }
     }
@@ -92,21 +118,36 @@ sealed partial class QueryOptions
         return order;
     }
 
-    static HashSet<string> ParseSelect(string value)
+    void ParseSelect(string value)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
+        var whole = new HashSet<string>(StringComparer.Ordinal);
+        var parts = new List<string[]>();
+        var all = false;
         var lexer = new Lexer(value);
         do
         {
-            if (lexer.Accept(TokenKind.Star)) continue;
-            names.Add(lexer.Expect(TokenKind.Name, "a property").Text);
-            // A path into a property selects the property.
-            while (lexer.Accept(TokenKind.Slash)) lexer.Expect(TokenKind.Name, "a name");
+            if (lexer.Accept(TokenKind.Star)) { all = true; continue; }
+            var path = new List<string> { lexer.Expect(TokenKind.Name, "a property").Text };
+            while (lexer.Accept(TokenKind.Slash)) path.Add(lexer.Expect(TokenKind.Name, "a name").Text);
+            names.Add(path[0]);
+            if (path.Count == 1) whole.Add(path[0]); else parts.Add([.. path]);
+            if (parts.Count > MostParts) throw SensorThingsException.At(lexer.Current.Position, $"more than {MostParts} parts of properties selected");
         }
         while (lexer.Accept(TokenKind.Comma));
         lexer.Expect(TokenKind.End, "',' or the end");
-        return names;
+        Select = all ? null : names;
+        SelectedParts = parts.Where(path => !all && !whole.Contains(path[0])).ToLookup(path => path[0], path => path[1..], StringComparer.Ordinal);
     }
+
+    static ResultFormat ParseFormat(string value) => value.ToUpperInvariant() switch
+    {
+        "" or "JSON" => ResultFormat.Json,
+        "DATAARRAY" => ResultFormat.DataArray,
+        "CSV" => ResultFormat.Csv,
+        "GEOJSON" => ResultFormat.GeoJson,
+        _ => throw new SensorThingsException(400, $"$resultFormat must be dataArray, CSV or GeoJSON, not '{value}'"),
+    };
 
     void ParseExpand(Lexer lexer, int depth)
     {
@@ -141,6 +182,19 @@ sealed partial class QueryOptions
         while (lexer.Accept(TokenKind.Semicolon));
         lexer.Expect(TokenKind.Close, "')'");
     }
+}
+
+/// <summary>How an answer is written.</summary>
+enum ResultFormat
+{
+    /// <summary>OGC 18-088 section 8.</summary>
+    Json,
+    /// <summary>OGC 18-088 section 12.1: Observations as arrays, by Datastream.</summary>
+    DataArray,
+    /// <summary>RFC 4180, as FROST's extension has it.</summary>
+    Csv,
+    /// <summary>RFC 7946, as FROST's extension has it.</summary>
+    GeoJson,
 }
 
 /// <summary>One expanded navigation property with its own options.</summary>

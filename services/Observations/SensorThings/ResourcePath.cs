@@ -9,7 +9,7 @@ sealed class ResourcePath
 {
     readonly List<Step> steps;
 
-    ResourcePath(List<Step> steps, string? property, bool value, bool reference)
+    ResourcePath(List<Step> steps, string[] property, bool value, bool reference)
     {
         this.steps = steps;
         Property = property;
@@ -20,11 +20,17 @@ sealed class ResourcePath
     /// <summary>The set that the path ends in.</summary>
     public EntitySet Set => steps[^1].Set;
 
+    /// <summary>What stands in FROM for it.</summary>
+    public string Table => steps[^1].Table;
+
+    /// <summary>The set before it, and how it is reached from there; null where the path begins with it.</summary>
+    public (EntitySet? From, Navigation? Via) Reached => steps.Count > 1 ? (steps[^2].Set, steps[^1].Via) : (null, null);
+
     /// <summary>True if it ends in one entity, false if in a collection.</summary>
     public bool IsSingle => steps[^1].Id is not null || steps[^1].Via is { Many: false };
 
-    /// <summary>The property at the end.</summary>
-    public string? Property { get; }
+    /// <summary>The property at the end and, where it has parts, the way into it; empty if the path ends in entities.</summary>
+    public string[] Property { get; }
 
     public bool IsValue { get; }
 
@@ -50,7 +56,7 @@ sealed class ResourcePath
                 continue;
             }
             var single = previous.Id is not null || previous.Via is { Many: false };
-            if (name == "$ref" && id is null && i == segments.Count - 1) return new ResourcePath(steps, null, false, true);
+            if (name == "$ref" && id is null && i == segments.Count - 1) return new ResourcePath(steps, [], false, true);
             if (!single) throw SensorThingsException.NotFound();
             if (previous.Set.Navigation(name) is { } navigation)
             {
@@ -58,16 +64,25 @@ sealed class ResourcePath
                 steps.Add(new Step(Model.TargetOf(navigation), navigation, id));
                 continue;
             }
-            if (id is null && (previous.Set.Property(name) is not null || name is "id" or "@iot.id"))
-            {
-                var value = i + 1 < segments.Count && segments[i + 1] is ("$value", null);
-                if (i + (value ? 2 : 1) != segments.Count) throw SensorThingsException.NotFound();
-                return new ResourcePath(steps, name == "id" ? "@iot.id" : name, value, false);
-            }
-            throw SensorThingsException.NotFound();
+            return PropertyOf(steps, segments, i);
         }
         if (steps.Count > 12) throw new SensorThingsException(400, "the path has more than 12 steps");
-        return new ResourcePath(steps, null, false, false);
+        return new ResourcePath(steps, [], false, false);
+    }
+
+    /// <summary>What follows an entity and is no navigation: a property, perhaps a way into it, perhaps <c>$value</c>.</summary>
+    static ResourcePath PropertyOf(List<Step> steps, List<(string Name, string? Id)> segments, int at)
+    {
+        var set = steps[^1].Set;
+        var value = segments.Count - at > 1 && segments[^1] is ("$value", null);
+        var path = segments[at..(value ? ^1 : ^0)];
+        if (path.Exists(segment => segment.Id is not null || segment.Name.StartsWith('$'))) throw SensorThingsException.NotFound();
+        var names = path.ConvertAll(segment => segment.Name).ToArray();
+        if (names is ["id"]) names = ["@iot.id"];
+        var kind = set.Property(names[0])?.Kind;
+        if (kind is null && names is not ["@iot.id" or "@iot.selfLink"]) throw SensorThingsException.NotFound();
+        if (names.Length > 1 && kind is not (PropertyKind.Json or PropertyKind.Extra or PropertyKind.Result or PropertyKind.Quality)) throw SensorThingsException.NotFound();
+        return new ResourcePath(steps, names, value, false);
     }
 
     /// <summary>SQL that row <paramref name="row"/> is what the path leads to and that all on the way may be seen.</summary>
@@ -76,7 +91,7 @@ sealed class ResourcePath
     /// <summary>SQL that tells whether the entity that a collection hangs on is there; null if it hangs on none.</summary>
     public string? ParentExists(SqlParameters parameters) => steps.Count == 1 || IsSingle
         ? null
-        : $"SELECT 1 FROM {steps[^2].Set.Table} e WHERE {Condition(steps.Count - 2, "e", parameters)}";
+        : $"SELECT 1 FROM {steps[^2].Table} e WHERE {Condition(steps.Count - 2, "e", parameters)}";
 
     string Condition(int index, string row, SqlParameters parameters)
     {
@@ -92,7 +107,7 @@ sealed class ResourcePath
         if (step.Via is { } via)
         {
             var parent = "s" + index.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            var link = $"(SELECT {Model.Format(via.Link, parent)} FROM {steps[index - 1].Set.Table} {parent} WHERE {Condition(index - 1, parent, parameters)})";
+            var link = $"(SELECT {Model.Format(via.Link, parent)} FROM {steps[index - 1].Table} {parent} WHERE {Condition(index - 1, parent, parameters)} LIMIT 1)";
             parts.Add(Model.Format(via.Condition, row, link));
         }
         if (step.Via is not { Inherits: true }) parts.Add(Model.Format(step.Set.Visible, row));
@@ -141,5 +156,8 @@ sealed class ResourcePath
             id.Contains('\0', StringComparison.Ordinal) ? throw SensorThingsException.NotFound() : (id, end);
     }
 
-    sealed record Step(EntitySet Set, Navigation? Via, string? Id);
+    sealed record Step(EntitySet Set, Navigation? Via, string? Id)
+    {
+        public string Table => Via is null ? Set.Table : Model.TableOf(Via);
+    }
 }

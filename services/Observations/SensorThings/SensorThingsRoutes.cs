@@ -1,7 +1,6 @@
 using System.Buffers;
 using Allmende.Contracts;
 using Allmende.Platform;
-using Allmende.Platform.Data;
 using Allmende.Platform.Security;
 using Npgsql;
 
@@ -18,16 +17,18 @@ static class SensorThingsRoutes
     {
         var group = routes.MapGroup(Base).WithTags("SensorThings").AddEndpointFilter(TellFaultsAsync);
         group.MapGet("/", Root).WithName("SensorThingsRoot").WithSummary("Entity sets and conformance classes");
-        group.MapGet("/{**path}", ReadAsync).WithName("SensorThingsRead").WithSummary("Entities, properties and navigation with query options");
+        group.MapGet("/{**path}", ReadRoute.ReadAsync).WithName("SensorThingsRead").WithSummary("Entities, properties and navigation with query options");
         group.MapPost("/Observations", PostAsync).RequireScopeOrRole("observations:write", Writers)
             .WithName("CreateObservation").WithSummary("Creates one Observation; answered when it can be read");
         group.MapPost("/Datastreams({id})/Observations", PostOfDatastreamAsync).RequireScopeOrRole("observations:write", Writers)
             .WithName("CreateObservationOfDatastream").WithSummary("Creates one Observation of a Datastream");
+        group.MapPost("/MultiDatastreams({id})/Observations", PostOfMultiDatastreamAsync).RequireScopeOrRole("observations:write", Writers)
+            .WithName("CreateObservationOfMultiDatastream").WithSummary("Creates one Observation of a MultiDatastream");
         group.MapPost("/CreateObservations", PostDataArraysAsync).RequireScopeOrRole("observations:write", Writers)
             .WithName("CreateObservations").WithSummary("Creates Observations from data arrays");
     }
 
-    static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
+    internal static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
 
     /// <summary>Only what is served is listed (OGC 18-088 section 9.2.1).</summary>
     static IResult Root(string municipality, PlatformOptions options)
@@ -38,63 +39,40 @@ static class SensorThingsRoutes
         foreach (var set in Model.Sets) json.Raw($$"""{"name":"{{set.Name}}","url":"{{root}}{{set.Name}}"},""");
         json.Back();
         json.Raw("],\"serverSettings\":{\"conformance\":["u8);
-        foreach (var requirement in Conformance) json.Raw($"\"http://www.opengis.net/spec/iot_sensing/1.1/req/{requirement}\",");
+        foreach (var requirement in Conformance.Met)
+        {
+            json.Text(requirement);
+            json.Raw(","u8);
+        }
         json.Back();
         json.Raw("]}}"u8);
         return TypedResults.Bytes(json.Slice(0, json.Length).ToArray(), "application/json");
     }
 
-    static readonly string[] Conformance =
-    [
-        "datamodel/thing", "datamodel/location", "datamodel/historical-location", "datamodel/datastream", "datamodel/sensor",
-        "datamodel/observed-property", "datamodel/observation", "datamodel/feature-of-interest", "datamodel/entity-control-information",
-        "resource-path/resource-path-to-entities", "request-data/order", "request-data/expand", "request-data/select", "request-data/status-code",
-        "request-data/query-status-code", "request-data/orderby", "request-data/top", "request-data/skip", "request-data/count",
-        "request-data/filter", "request-data/built-in-filter-operations", "request-data/built-in-query-functions", "request-data/pagination",
-        "data-array/data-array",
-    ];
-
-    static async Task ReadAsync(string municipality, HttpContext context, MunicipalDatabases databases, PlatformOptions options)
-    {
-        var cancellation = context.RequestAborted;
-        var text = (string?)context.GetRouteValue("path") ?? "";
-        var path = ResourcePath.Parse(text.TrimEnd('/').Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
-        var query = QueryOptions.Parse(context.Request.QueryString.Value ?? "");
-        if (query.ResultFormat is not (null or "")) throw new SensorThingsException(400, $"$resultFormat '{query.ResultFormat}' is not served");
-        var root = RootOf(options, municipality);
-        using var reader = new EntityReader(databases.Of(municipality), context.VisibleAccess(), root);
-        await reader.ReadAsync(path, query, cancellation);
-
-        context.Response.ContentType = "application/json; charset=utf-8";
-        var output = context.Response.BodyWriter;
-        if (path.Property is { } property)
-        {
-            await PropertyAnswer.WriteAsync(context, reader, property, path.IsValue);
-            return;
-        }
-        if (path.IsSingle) reader.WriteEntity(output);
-        else reader.WriteCollection(output, root + text);
-        await output.FlushAsync(cancellation);
-    }
-
     static async Task<IResult> PostAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
         var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
-        if (posted.Datastream is null) throw new SensorThingsException(400, "an Observation needs a Datastream");
+        if (posted.Datastream is null) throw new SensorThingsException(400, "an Observation needs a Datastream or a MultiDatastream");
         return await TakeOneAsync(municipality, posted, context, door, options);
     }
 
-    static async Task<IResult> PostOfDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options)
+    static Task<IResult> PostOfDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options) =>
+        PostOfAsync(municipality, id, false, context, door, options);
+
+    static Task<IResult> PostOfMultiDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options) =>
+        PostOfAsync(municipality, id, true, context, door, options);
+
+    static async Task<IResult> PostOfAsync(string municipality, string id, bool isMulti, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
         var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
         var datastream = id.Length > 1 && id[0] == '\'' && id[^1] == '\'' ? id[1..^1].Replace("''", "'", StringComparison.Ordinal) : id;
-        return await TakeOneAsync(municipality, posted with { Datastream = datastream }, context, door, options);
+        return await TakeOneAsync(municipality, posted with { Datastream = datastream, IsMulti = isMulti }, context, door, options);
     }
 
     static async Task<IResult> TakeOneAsync(string municipality, PostedObservation posted, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
         var id = (await door.TakeAsync(municipality, [posted], context.RequestAborted))[0]
-            ?? throw new SensorThingsException(404, $"there is no Datastream '{posted.Datastream}'");
+            ?? throw new SensorThingsException(404, $"there is no {(posted.IsMulti ? "MultiDatastream" : "Datastream")} '{posted.Datastream}'");
         var link = $"{RootOf(options, municipality)}Observations('{id}')";
         context.Response.Headers.Location = link;
         return TypedResults.Text($$"""{"@iot.id":"{{id}}","@iot.selfLink":"{{link}}"}""", "application/json", statusCode: 201);
@@ -177,9 +155,15 @@ static class SensorThingsRoutes
         }
         catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled && !invocation.HttpContext.RequestAborted.IsCancellationRequested)
         {
-            return Fault(503, "the query takes too long; ask for less");
+            return Fault(503, TooLong);
+        }
+        catch (NpgsqlException fault) when (fault.InnerException is TimeoutException && !invocation.HttpContext.Response.HasStarted)
+        {
+            return Fault(503, TooLong);
         }
     }
+
+    const string TooLong = "the query takes too long, or too many others run; ask for less, or later";
 
     static Microsoft.AspNetCore.Http.HttpResults.ContentHttpResult Fault(int status, string message)
     {

@@ -53,17 +53,17 @@ sealed class SqlFilter(SqlParameters parameters)
         _ => Atom(set, row, node),
     };
 
-    /// <summary>An expression to order by.</summary>
-    public string Order(EntitySet set, string row, Node node)
+    /// <summary>Expressions to order by, the more important first.</summary>
+    public string[] Order(EntitySet set, string row, Node node)
     {
         if (node is Literal) throw SensorThingsException.At(node.Position, "a constant gives no order");
         var sql = node is PathNode path ? OrderPath(set, row, path.Segments, path) : Value(set, row, node);
         return sql.Type switch
         {
-            SqlType.Result => sql.Text,
-            SqlType.Json => $"{sql.Text} #>> '{{}}'",
+            SqlType.Result => [sql.Text, sql.Second!],
+            SqlType.Json => [$"nullif({sql.Text}, 'null'::jsonb)"],
             SqlType.Geometry => throw SensorThingsException.At(node.Position, "there is no order of geometries"),
-            _ => sql.Text,
+            _ => [sql.Text],
         };
     }
 
@@ -74,7 +74,8 @@ sealed class SqlFilter(SqlParameters parameters)
         var target = Model.TargetOf(navigation);
         var alias = Alias();
         var inner = OrderPath(target, alias, segments.Skip(1).ToList(), path);
-        return inner with { Text = $"(SELECT {inner.Text} FROM {target.Table} {alias} WHERE {Linked(navigation, target, row, alias)})" };
+        string Led(string sql) => $"(SELECT {sql} FROM {Model.TableOf(navigation)} {alias} WHERE {Linked(navigation, target, row, alias)})";
+        return inner with { Text = Led(inner.Text), Second = inner.Second is { } second ? Led(second) : null };
     }
 
     /// <summary>A comparison or a boolean function: what stands in it over a navigation is looked up together.</summary>
@@ -86,7 +87,7 @@ sealed class SqlFilter(SqlParameters parameters)
             return sql.Type switch
             {
                 SqlType.Boolean => sql.Text,
-                SqlType.Json or SqlType.Result => $"{(sql.Second ?? sql.Text)} = 'true'::jsonb",
+                SqlType.Json or SqlType.Result => $"{sql.Second ?? sql.Text} = 'true'::jsonb",
                 _ => throw SensorThingsException.At(node.Position, "a condition expected"),
             };
         }
@@ -94,7 +95,7 @@ sealed class SqlFilter(SqlParameters parameters)
         var target = Model.TargetOf(navigation);
         var alias = Alias();
         var inner = Condition(target, alias, Strip(node, set, name, row));
-        return $"EXISTS (SELECT 1 FROM {target.Table} {alias} WHERE {Linked(navigation, target, row, alias)} AND {inner})";
+        return $"EXISTS (SELECT 1 FROM {Model.TableOf(navigation)} {alias} WHERE {Linked(navigation, target, row, alias)} AND {inner})";
     }
 
     string Linked(Navigation navigation, EntitySet target, string row, string alias)
@@ -159,6 +160,7 @@ sealed class SqlFilter(SqlParameters parameters)
     {
         var name = path.Segments[0];
         if (name is "id" or "@iot.id" && path.Segments.Count == 1) return new Sql(Model.Format(set.Id, row), SqlType.Text);
+        if (set.Navigation(name) is not null) throw SensorThingsException.At(path.Position, $"'{name}' leads to entities: say which property of theirs");
         if (set.Property(name) is not { } property) throw SensorThingsException.At(path.Position, $"{set.Name} have no property '{name}'");
         var first = Model.Format(property.Columns[0], row);
         if (path.Segments.Count > 1)
@@ -166,7 +168,8 @@ sealed class SqlFilter(SqlParameters parameters)
             var json = property.Kind switch
             {
                 PropertyKind.Json or PropertyKind.Extra => first,
-                PropertyKind.Result or PropertyKind.Quality => Model.Format(property.Columns[1], row),
+                PropertyKind.Result => Model.Format(property.Columns[1], row),
+                PropertyKind.Quality => Quality(property, row),
                 _ => throw SensorThingsException.At(path.Position, $"'{name}' has no parts"),
             };
             return new Sql($"({json} #> {parameters.Add(path.Segments.Skip(1).ToArray())})", SqlType.Json);
@@ -177,9 +180,22 @@ sealed class SqlFilter(SqlParameters parameters)
             PropertyKind.Time => new Sql(first, SqlType.Time),
             PropertyKind.Interval or PropertyKind.OptionalInterval => new Sql(first, SqlType.Interval, $"coalesce({Model.Format(property.Columns[1], row)}, {first})"),
             PropertyKind.Result => new Sql(first, SqlType.Result, Model.Format(property.Columns[1], row)),
+            PropertyKind.Quality => new Sql(Quality(property, row), SqlType.Json),
             _ when property.Geometry is { } geometry => new Sql(Model.Format(geometry, row), SqlType.Geometry),
             _ => new Sql(first, SqlType.Json),
         };
+    }
+
+    /// <summary>resultQuality as it is written: the client's own, else our flags.</summary>
+    static string Quality(Property property, string row)
+    {
+        var flags = Model.Format(property.Columns[0], row);
+        var reasons = string.Join(", ", Enum.GetValues<Contracts.Quality>().Where(flag => flag != Contracts.Quality.Good)
+            .Select(flag => $"CASE WHEN {flags} & {(short)flag} <> 0 THEN '{Contracts.QualityRules.Reasons(flag).Single()}' END"));
+        return $"""
+            coalesce({Model.Format(property.Columns[1], row)}, jsonb_build_object('flag', CASE WHEN {flags} = 0 THEN 'good' ELSE 'suspect' END,
+              'reasons', to_jsonb(array_remove(ARRAY[{reasons}], NULL))))
+            """;
     }
 
     Sql Arithmetic(EntitySet set, string row, Binary node)
@@ -227,13 +243,31 @@ sealed class SqlFilter(SqlParameters parameters)
     internal static string Time(Sql sql, Node node) => sql.Type switch
     {
         SqlType.Time or SqlType.Interval or SqlType.Null => sql.Text,
+        SqlType.Json or SqlType.Result => TimeIn(sql, 1),
         _ => throw SensorThingsException.At(node.Position, "a time expected"),
     };
+
+    /// <summary>End of an interval; an instant ends where it begins.</summary>
+    internal static string End(Sql sql, Node node) => sql.Type switch
+    {
+        SqlType.Interval => sql.Second!,
+        SqlType.Json or SqlType.Result => $"coalesce({TimeIn(sql, 2)}, {TimeIn(sql, 1)})",
+        _ => Time(sql, node),
+    };
+
+    /// <summary>The start (1) or end (2) of the time or interval that a JSON text holds; null if it holds none.</summary>
+    static string TimeIn(Sql sql, int part)
+    {
+        var text = $"split_part({(sql.Type == SqlType.Result ? sql.Second : sql.Text)} #>> '{{}}', '/', {part})";
+        return $"(CASE WHEN {text} ~ '^\\d{{4}}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d|$)' THEN ({text})::timestamptz END)";
+    }
 
     string Compare(Sql left, string comparison, Sql right, Binary node)
     {
         var sign = comparison switch { "eq" => "=", "ne" => "<>", "gt" => ">", "ge" => ">=", "lt" => "<", _ => "<=" };
         if (left.Type == SqlType.Null || right.Type == SqlType.Null) return CompareNull(left, right, comparison, node);
+        if (left.Type is SqlType.Time or SqlType.Interval && right.Type is SqlType.Json or SqlType.Result) right = AsInterval(right);
+        if (right.Type is SqlType.Time or SqlType.Interval && left.Type is SqlType.Json or SqlType.Result) left = AsInterval(left);
         if (left.Type == SqlType.Interval || right.Type == SqlType.Interval) return CompareIntervals(left, right, comparison, sign, node);
         var type = left.Type is SqlType.Json or SqlType.Result ? right.Type : left.Type;
         return type switch
@@ -251,11 +285,17 @@ sealed class SqlFilter(SqlParameters parameters)
         string Pair(Func<Sql, Node, string> cast)
         {
             // An id of digits alone is a number to clients and text to us.
-            if (left.Type == SqlType.Text && right.Type == SqlType.Number) return $"{left.Text} {sign} ({right.Text})::text";
-            if (left.Type == SqlType.Number && right.Type == SqlType.Text) return $"({left.Text})::text {sign} {right.Text}";
+            if (left.Type == SqlType.Text && right.Type == SqlType.Number) return $"{left.Text} {sign} {Digits(right, node.Right)}";
+            if (left.Type == SqlType.Number && right.Type == SqlType.Text) return $"{Digits(left, node.Left)} {sign} {right.Text}";
             return $"{cast(left, node.Left)} {sign} {cast(right, node.Right)}";
         }
     }
+
+    string Digits(Sql sql, Node node) => node is Literal { Value: double number } && Math.Abs(number) < 1e18
+        ? parameters.Add(((decimal)number).ToString(CultureInfo.InvariantCulture))
+        : $"({sql.Text})::text";
+
+    static Sql AsInterval(Sql sql) => new(TimeIn(sql, 1), SqlType.Interval, $"coalesce({TimeIn(sql, 2)}, {TimeIn(sql, 1)})");
 
     static string Json(Sql sql) => sql.Type switch
     {

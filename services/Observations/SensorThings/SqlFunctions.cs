@@ -20,7 +20,7 @@ static class SqlFunctions
         public string Text(int index) => SqlFilter.Text(Values[index], Node.Arguments[index]);
         public string Number(int index) => SqlFilter.Number(Values[index], Node.Arguments[index]);
         public string Time(int index) => SqlFilter.Time(Values[index], Node.Arguments[index]);
-        public string End(int index) => Values[index].Second ?? Time(index);
+        public string End(int index) => SqlFilter.End(Values[index], Node.Arguments[index]);
         public string Geometry(int index) => Values[index].Type == SqlType.Geometry
             ? Values[index].Text
             : throw SensorThingsException.At(Node.Arguments[index].Position, "a geometry expected");

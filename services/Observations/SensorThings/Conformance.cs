@@ -1,0 +1,25 @@
+namespace Allmende.Observations.SensorThings;
+
+/// <summary>The requirements that are met, as the root document lists them (OGC 18-088 section 9.2.1 and annex A).</summary>
+static class Conformance
+{
+    const string Sensing = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
+
+    public static readonly string[] Met =
+    [
+        .. new[]
+        {
+            "datamodel/entity-control-information/common-control-information", "datamodel/thing/properties", "datamodel/thing/relations",
+            "datamodel/location/properties", "datamodel/location/relations", "datamodel/historical-location/properties", "datamodel/historical-location/relations",
+            "datamodel/datastream/properties", "datamodel/datastream/relations", "datamodel/sensor/properties", "datamodel/sensor/relations",
+            "datamodel/observed-property/properties", "datamodel/observed-property/relations", "datamodel/observation/properties", "datamodel/observation/relations",
+            "datamodel/feature-of-interest/properties", "datamodel/feature-of-interest/relations", "resource-path/resource-path-to-entities",
+            "request-data/status-code", "request-data/query-status-code", "request-data/order", "request-data/expand", "request-data/select", "request-data/orderby",
+            "request-data/top", "request-data/skip", "request-data/count", "request-data/filter", "request-data/built-in-filter-operations",
+            "request-data/built-in-query-functions", "request-data/pagination",
+            "multi-datastream/properties", "multi-datastream/relations", "multi-datastream/constraints", "data-array/data-array",
+        }.Select(requirement => Sensing + requirement),
+        "https://fraunhoferiosb.github.io/FROST-Server/extensions/GeoJSON-ResultFormat.html",
+        "https://github.com/INSIDE-information-systems/SensorThingsAPI/blob/master/CSV-ResultFormat/CSV-ResultFormat.md",
+    ];
+}
