@@ -16,7 +16,7 @@ static class DataArrayAnswer
         {
             var (id, isMulti) = reader.Datastreams[key];
             json.Raw(isMulti ? "{\"MultiDatastream@iot.navigationLink\":"u8 : "{\"Datastream@iot.navigationLink\":"u8);
-            json.Text($"{reader.Root}{(isMulti ? "MultiDatastreams" : "Datastreams")}({Ids.InPath(id)})");
+            json.Text($"{reader.Root}{(isMulti ? "MultiDatastreams" : "Datastreams")}({id})");
             json.Raw(",\"components\":["u8);
             json.Raw(components);
             json.Raw("],\"dataArray@iot.count\":"u8);

@@ -21,7 +21,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     public string Root => root;
 
     /// <summary>Ids of the Datastreams of a data array, and which of them are MultiDatastreams.</summary>
-    public Dictionary<long, (string Id, bool IsMulti)> Datastreams { get; } = [];
+    public Dictionary<long, (string IdInPath, bool IsMulti)> Datastreams { get; } = [];
 
     int Seconds => Math.Max(1, (int)longest.TotalSeconds);
 
@@ -94,10 +94,10 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         foreach (var row in Top.Rows)
             if (Ids.TryObservation(row.ObservationId, out var key, out _)) keys.Add(key);
         if (keys.Count == 0) return;
-        await using var command = new NpgsqlCommand("SELECT key, id, multi_types IS NOT NULL FROM datastream WHERE key = ANY($1)", connection) { CommandTimeout = Seconds };
+        await using var command = new NpgsqlCommand("SELECT key, id, quoted, multi_types IS NOT NULL FROM datastream WHERE key = ANY($1)", connection) { CommandTimeout = Seconds };
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. keys] });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation)) Datastreams[reader.GetInt64(0)] = (reader.GetString(1), reader.GetBoolean(2));
+        while (await reader.ReadAsync(cancellation)) Datastreams[reader.GetInt64(0)] = (Ids.InPath(reader.GetString(1), reader.GetBoolean(2)), reader.GetBoolean(3));
     }
 
     async Task ReadDepthAsync(NpgsqlConnection connection, List<Level> depth, CancellationToken cancellation)
