@@ -1,5 +1,6 @@
 using Allmende.Observations.Live;
 using Allmende.Observations.SensorThings;
+using Allmende.Observations.SensorThings.Writes;
 using Allmende.Observations.Store;
 using Allmende.Platform.Events;
 using Allmende.Platform.Log;
@@ -19,7 +20,10 @@ static class ObservationsModule
         .AddSingleton<EntityChanges>()
         .AddSingleton<MultiDatastreamStore>()
         .AddSingleton<SeriesStore>()
+        .AddSingleton<DatastreamFeatures>()
         .AddSingleton<ObservationDoor>()
+        .AddSingleton<EntityDoor>()
+        .AddSingleton<TellNeededDatasets>().AddHostedService(provider => provider.GetRequiredService<TellNeededDatasets>())
         .AddSingleton<LiveHub>()
         .AddLogConsumer<StoreObservations>()
         .AddEventHandler<FollowDevices>();

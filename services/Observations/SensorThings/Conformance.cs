@@ -17,8 +17,13 @@ static class Conformance
             "request-data/status-code", "request-data/query-status-code", "request-data/order", "request-data/expand", "request-data/select", "request-data/orderby",
             "request-data/top", "request-data/skip", "request-data/count", "request-data/filter", "request-data/built-in-filter-operations",
             "request-data/built-in-query-functions", "request-data/pagination",
+            "create-update-delete/create-entity", "create-update-delete/link-to-existing-entities", "create-update-delete/deep-insert",
+            "create-update-delete/deep-insert-status-code", "create-update-delete/update-entity", "create-update-delete/update-entity-put",
+            "create-update-delete/update-entity-jsonpatch", "create-update-delete/delete-entity", "create-update-delete/historical-location-auto-creation",
+            "create-update-delete/historical-location-manual-creation", "batch-request/batch-request",
             "multi-datastream/properties", "multi-datastream/relations", "multi-datastream/constraints", "data-array/data-array",
         }.Select(requirement => Sensing + requirement),
+        "https://fraunhoferiosb.github.io/FROST-Server/extensions/JsonBatchRequest.html",
         "https://fraunhoferiosb.github.io/FROST-Server/extensions/GeoJSON-ResultFormat.html",
         "https://github.com/INSIDE-information-systems/SensorThingsAPI/blob/master/CSV-ResultFormat/CSV-ResultFormat.md",
     ];

@@ -12,7 +12,9 @@ namespace Allmende.Observations.SensorThings;
 /// <param name="Observation">The rest.</param>
 /// <param name="IsMulti">It is one of a MultiDatastream.</param>
 /// <param name="Places">How many values the result has, if it is an array.</param>
-readonly record struct PostedObservation(string? Datastream, string? Feature, Observation Observation, bool IsMulti = false, int? Places = null);
+/// <param name="IsDeep">Datastream or FeatureOfInterest stand in it as entities that are to be made first.</param>
+readonly record struct PostedObservation(
+    string? Datastream, string? Feature, Observation Observation, bool IsMulti = false, int? Places = null, bool IsDeep = false);
 
 /// <summary>Reads Observations from JSON (OGC 18-088 sections 8.2.8 and 12) without building a document of them.</summary>
 static class ObservationReader
@@ -75,9 +77,9 @@ static class ObservationReader
             if (reader.ValueTextEquals("result"u8)) { reader.Read(); draft.ReadResult(ref reader); }
             else if (reader.ValueTextEquals("phenomenonTime"u8)) { reader.Read(); draft.ReadPhenomenonTime(ref reader); }
             else if (reader.ValueTextEquals("resultTime"u8)) { reader.Read(); draft.ReadResultTime(ref reader); }
-            else if (reader.ValueTextEquals("Datastream"u8)) { reader.Read(); draft.Datastream = ReadReference(ref reader, "Datastream"); }
-            else if (reader.ValueTextEquals("MultiDatastream"u8)) { reader.Read(); (draft.Datastream, draft.IsMulti) = (ReadReference(ref reader, "MultiDatastream"), true); }
-            else if (reader.ValueTextEquals("FeatureOfInterest"u8)) { reader.Read(); draft.Feature = ReadReference(ref reader, "FeatureOfInterest"); }
+            else if (reader.ValueTextEquals("Datastream"u8)) { reader.Read(); draft.Datastream = draft.ReadLink(ref reader, "Datastream"); }
+            else if (reader.ValueTextEquals("MultiDatastream"u8)) { reader.Read(); (draft.Datastream, draft.IsMulti) = (draft.ReadLink(ref reader, "MultiDatastream"), true); }
+            else if (reader.ValueTextEquals("FeatureOfInterest"u8)) { reader.Read(); draft.Feature = draft.ReadLink(ref reader, "FeatureOfInterest"); }
             else if (reader.ValueTextEquals("parameters"u8) || reader.ValueTextEquals("validTime"u8) || reader.ValueTextEquals("resultQuality"u8))
             {
                 var name = reader.GetString()!;
@@ -194,9 +196,29 @@ static class ObservationReader
         int? places;
         StringBuilder? extra;
 
+        bool isDeep;
+
         public string? Datastream { get; set; }
         public string? Feature { get; set; }
         public bool IsMulti { get; set; }
+
+        /// <summary>A link by id, or an entity to be made, of which only that it is there is noted here.</summary>
+        public string? ReadLink(ref Utf8JsonReader reader, string name)
+        {
+            Expect(ref reader, JsonTokenType.StartObject, $"'{name}' as {{\"@iot.id\":…}}");
+            string? id = null;
+            var more = false;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isId = reader.ValueTextEquals("@iot.id"u8);
+                more |= !isId && reader.GetString()!.IndexOf('@', StringComparison.Ordinal) < 0;
+                reader.Read();
+                if (isId) id = ReadId(ref reader); else reader.Skip();
+            }
+            if (id is null && !more) throw new SensorThingsException(400, $"'{name}' must be given by its @iot.id or as an entity");
+            isDeep |= more || id is ['$', ..];
+            return more ? null : id;
+        }
 
         public void ReadResult(ref Utf8JsonReader reader)
         {
@@ -238,7 +260,7 @@ static class ObservationReader
         {
             if (!hasResult) throw new SensorThingsException(400, "an Observation needs a result");
             var observation = new Observation("", time ?? ServerClock.Next(), value, json, Quality.Good, end, resultTime, extra?.Append('}').ToString());
-            return new PostedObservation(Datastream, Feature, observation, IsMulti, places);
+            return new PostedObservation(Datastream, Feature, observation, IsMulti, places, isDeep);
         }
 
         static int CountPlaces(Utf8JsonReader ahead)

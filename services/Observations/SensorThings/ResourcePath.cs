@@ -41,6 +41,15 @@ sealed class ResourcePath
 
     public bool IsWholeSet => steps.Count == 1 && steps[0].Id is null;
 
+    /// <summary>How the last step comes from the one before; null for a set or an entity of it.</summary>
+    public Navigation? Via => steps[^1].Via;
+
+    /// <summary>The path without its last step: the entity that a navigation starts from.</summary>
+    public ResourcePath Parent => new(steps[..^1], [], false, false);
+
+    /// <summary>The path without <c>$ref</c>.</summary>
+    public ResourcePath Referenced => new(steps, [], false, false);
+
     /// <summary>Parses what follows <c>/v1.1/</c>.</summary>
     public static ResourcePath Parse(string path)
     {

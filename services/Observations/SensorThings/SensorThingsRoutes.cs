@@ -1,8 +1,9 @@
 using System.Buffers;
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Batch;
+using Allmende.Observations.SensorThings.Writes;
 using Allmende.Platform;
 using Allmende.Platform.Security;
-using Npgsql;
 
 namespace Allmende.Observations.SensorThings;
 
@@ -11,21 +12,22 @@ static class SensorThingsRoutes
 {
     const string Base = "/{municipality}/sta/v1.1";
     const int MostPosted = 10_000;
-    static readonly string[] Writers = [Roles.Admin, Roles.DataOwner, Roles.DataSteward, Roles.Developer];
 
     public static void MapSensorThings(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup(Base).WithTags("SensorThings").AddEndpointFilter(TellFaultsAsync);
         group.MapGet("/", Root).WithName("SensorThingsRoot").WithSummary("Entity sets and conformance classes");
         group.MapGet("/{**path}", ReadRoute.ReadAsync).WithName("SensorThingsRead").WithSummary("Entities, properties and navigation with query options");
-        group.MapPost("/Observations", PostAsync).RequireScopeOrRole("observations:write", Writers)
+        group.MapPost("/Observations", PostAsync).RequireScopeOrRole(WriteRoutes.Scope, WriteRoutes.Writers)
             .WithName("CreateObservation").WithSummary("Creates one Observation; answered when it can be read");
-        group.MapPost("/Datastreams({id})/Observations", PostOfDatastreamAsync).RequireScopeOrRole("observations:write", Writers)
+        group.MapPost("/Datastreams({id})/Observations", PostOfDatastreamAsync).RequireScopeOrRole(WriteRoutes.Scope, WriteRoutes.Writers)
             .WithName("CreateObservationOfDatastream").WithSummary("Creates one Observation of a Datastream");
-        group.MapPost("/MultiDatastreams({id})/Observations", PostOfMultiDatastreamAsync).RequireScopeOrRole("observations:write", Writers)
+        group.MapPost("/MultiDatastreams({id})/Observations", PostOfMultiDatastreamAsync).RequireScopeOrRole(WriteRoutes.Scope, WriteRoutes.Writers)
             .WithName("CreateObservationOfMultiDatastream").WithSummary("Creates one Observation of a MultiDatastream");
-        group.MapPost("/CreateObservations", PostDataArraysAsync).RequireScopeOrRole("observations:write", Writers)
+        group.MapPost("/CreateObservations", PostDataArraysAsync).RequireScopeOrRole(WriteRoutes.Scope, WriteRoutes.Writers)
             .WithName("CreateObservations").WithSummary("Creates Observations from data arrays");
+        group.MapBatch();
+        group.MapWrites();
     }
 
     internal static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
@@ -49,40 +51,56 @@ static class SensorThingsRoutes
         return TypedResults.Bytes(json.Slice(0, json.Length).ToArray(), "application/json");
     }
 
-    static async Task<IResult> PostAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
+    /// <summary>What follows <c>/v1.1/</c>, unescaped.</summary>
+    public static string PathOf(HttpContext context) =>
+        ((string?)context.GetRouteValue("path") ?? "").TrimEnd('/').Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    static async Task<IResult> PostAsync(string municipality, HttpContext context, ObservationDoor door, EntityDoor entities, PlatformOptions options)
     {
-        var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
+        var (posted, body) = await ReadBodyAsync(context, ReadOne);
+        if (posted.IsDeep) return await WriteRoutes.TakeAsync(municipality, context, new WriteRequest("POST", "Observations", "", context.Request.ContentType, body), entities, options);
         if (posted.Datastream is null) throw new SensorThingsException(400, "an Observation needs a Datastream or a MultiDatastream");
         return await TakeOneAsync(municipality, posted, context, door, options);
     }
 
-    static Task<IResult> PostOfDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options) =>
-        PostOfAsync(municipality, id, false, context, door, options);
+    static Task<IResult> PostOfDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, EntityDoor entities, PlatformOptions options) =>
+        PostOfAsync(municipality, id, false, context, door, entities, options);
 
-    static Task<IResult> PostOfMultiDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, PlatformOptions options) =>
-        PostOfAsync(municipality, id, true, context, door, options);
+    static Task<IResult> PostOfMultiDatastreamAsync(string municipality, string id, HttpContext context, ObservationDoor door, EntityDoor entities, PlatformOptions options) =>
+        PostOfAsync(municipality, id, true, context, door, entities, options);
 
-    static async Task<IResult> PostOfAsync(string municipality, string id, bool isMulti, HttpContext context, ObservationDoor door, PlatformOptions options)
+    static async Task<IResult> PostOfAsync(string municipality, string id, bool isMulti, HttpContext context, ObservationDoor door, EntityDoor entities, PlatformOptions options)
     {
-        var posted = await ReadBodyAsync(context, ObservationReader.ReadOne);
+        var (posted, body) = await ReadBodyAsync(context, ReadOne);
+        if (posted.IsDeep)
+            return await WriteRoutes.TakeAsync(municipality, context, new WriteRequest("POST", $"{(isMulti ? "MultiDatastreams" : "Datastreams")}({id})/Observations", "", context.Request.ContentType, body), entities, options);
         var datastream = id.Length > 1 && id[0] == '\'' && id[^1] == '\'' ? id[1..^1].Replace("''", "'", StringComparison.Ordinal) : id;
+        if (posted.Datastream is not null && posted.Datastream != datastream) throw new SensorThingsException(400, "the Observation names another Datastream than its address");
         return await TakeOneAsync(municipality, posted with { Datastream = datastream, IsMulti = isMulti }, context, door, options);
+    }
+
+    /// <summary>The Observation, and the body once more where entities have to be made for it first.</summary>
+    static (PostedObservation Posted, byte[] Body) ReadOne(ReadOnlySequence<byte> body)
+    {
+        var posted = ObservationReader.ReadOne(body);
+        return (posted, posted.IsDeep ? body.ToArray() : []);
     }
 
     static async Task<IResult> TakeOneAsync(string municipality, PostedObservation posted, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
-        var id = (await door.TakeAsync(municipality, [posted], context.RequestAborted))[0]
+        var quality = new Quality[1];
+        var id = (await door.TakeAsync(municipality, WriteRoutes.RightsOf(context, municipality).Access, [posted], context.RequestAborted, quality))[0]
             ?? throw new SensorThingsException(404, $"there is no {(posted.IsMulti ? "MultiDatastream" : "Datastream")} '{posted.Datastream}'");
         var link = $"{RootOf(options, municipality)}Observations('{id}')";
         context.Response.Headers.Location = link;
-        return TypedResults.Text($$"""{"@iot.id":"{{id}}","@iot.selfLink":"{{link}}"}""", "application/json", statusCode: 201);
+        return new Created(TypedResults.Bytes(ObservationAnswer.Of(id, link, posted.Observation with { Quality = quality[0] }), "application/json; charset=utf-8"));
     }
 
     /// <summary>OGC 18-088 section 12.2: the answer lists the link of each Observation, or "error".</summary>
-    static async Task<IResult> PostDataArraysAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
+    public static async Task<IResult> PostDataArraysAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
         var posted = await ReadBodyAsync(context, body => ObservationReader.ReadDataArrays(body, MostPosted));
-        var ids = await door.TakeAsync(municipality, posted, context.RequestAborted);
+        var ids = await door.TakeAsync(municipality, WriteRoutes.RightsOf(context, municipality).Access, posted, context.RequestAborted);
         using var json = new JsonBuffer();
         var root = RootOf(options, municipality);
         json.Raw("["u8);
@@ -144,35 +162,11 @@ static class SensorThingsRoutes
         {
             return await next(invocation);
         }
-        catch (SensorThingsException fault)
+        catch (Exception fault) when (FaultJson.Told(fault, invocation.HttpContext.RequestAborted.IsCancellationRequested) is not null)
         {
-            return Fault(fault.Status, fault.Message);
+            if (invocation.HttpContext.Response.HasStarted) throw;
+            var (status, message) = FaultJson.Told(fault, isGone: false)!.Value;
+            return TypedResults.Text(System.Text.Encoding.UTF8.GetString(FaultJson.Of(status, message)), "application/json", statusCode: status);
         }
-        catch (PostgresException fault) when (fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState is "XX000" or "42883" or "42804" or "42846" or "42P18" or "42725" or "42601" or "54001")
-        {
-            // The query's values or types do not fit, it is too complex, or holds no geometry: PostGIS tells that as an internal error.
-            return Fault(400, "the query cannot be evaluated: " + fault.MessageText);
-        }
-        catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.QueryCanceled && !invocation.HttpContext.RequestAborted.IsCancellationRequested)
-        {
-            return Fault(503, TooLong);
-        }
-        catch (NpgsqlException fault) when (fault.InnerException is TimeoutException && !invocation.HttpContext.Response.HasStarted)
-        {
-            return Fault(503, TooLong);
-        }
-    }
-
-    const string TooLong = "the query takes too long, or too many others run; ask for less, or later";
-
-    static Microsoft.AspNetCore.Http.HttpResults.ContentHttpResult Fault(int status, string message)
-    {
-        using var json = new JsonBuffer();
-        json.Raw("{\"code\":"u8);
-        json.Number((long)status);
-        json.Raw(",\"type\":\"error\",\"message\":"u8);
-        json.Text(message);
-        json.Raw("}"u8);
-        return TypedResults.Text(System.Text.Encoding.UTF8.GetString(json.Slice(0, json.Length)), "application/json", statusCode: status);
     }
 }

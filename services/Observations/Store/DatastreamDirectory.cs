@@ -11,7 +11,9 @@ namespace Allmende.Observations.Store;
 /// <param name="Range">Lowest and highest plausible result.</param>
 /// <param name="Access">Access class.</param>
 /// <param name="Places">Of a MultiDatastream, how many values its results have; null for a Datastream.</param>
-public sealed record DatastreamInfo(long Key, string Id, string Thing, double[]? Range, string Access, int? Places = null);
+/// <param name="LacksFeature">It has no FeatureOfInterest yet, but its Thing has a Location that one can be made of.</param>
+public sealed record DatastreamInfo(
+    long Key, string Id, string Thing, double[]? Range, string Access, int? Places = null, bool LacksFeature = false);
 
 /// <summary>
 /// Datastreams by id, kept in memory: looked up for every observation. An entry is at most <see cref="MaxAge"/> old, so that what another
@@ -54,14 +56,18 @@ public sealed class DatastreamDirectory(MunicipalDatabases databases)
         if (entries.Count > MostEntries) entries.Clear();
         var loaded = new Dictionary<string, DatastreamInfo>(ids.Count, StringComparer.Ordinal);
         await using var command = databases.Of(municipality).CreateCommand(
-            "SELECT d.key, d.id, t.id, d.range, d.access, jsonb_array_length(d.multi_types) FROM datastream d JOIN thing t ON t.key = d.thing WHERE d.id = ANY($1)");
+            """
+            SELECT d.key, d.id, t.id, d.range, d.access, jsonb_array_length(d.multi_types),
+              d.feature IS NULL AND EXISTS (SELECT 1 FROM thing_location tl WHERE tl.thing = d.thing)
+            FROM datastream d JOIN thing t ON t.key = d.thing WHERE d.id = ANY($1)
+            """);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids.ToArray() });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
             var info = new DatastreamInfo(reader.GetInt64(0), reader.GetString(1), reader.GetString(2),
                 await reader.IsDBNullAsync(3, cancellation) ? null : reader.GetFieldValue<double[]>(3), reader.GetString(4),
-                await reader.IsDBNullAsync(5, cancellation) ? null : reader.GetInt32(5));
+                await reader.IsDBNullAsync(5, cancellation) ? null : reader.GetInt32(5), reader.GetBoolean(6));
             loaded[info.Id] = info;
             entries[info.Id] = (info, Environment.TickCount64);
         }

@@ -74,6 +74,62 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
+    /// <summary>Deletes single observations, within the caller's transaction; <c>latest</c> is what remains. What is not there is passed over.</summary>
+    public Task DeleteAsync(NpgsqlConnection connection, long[] datastreams, DateTime[] times, CancellationToken cancellation) =>
+        DeleteAsync(connection, "USING unnest($1::bigint[], $2::timestamptz[]) AS k(datastream, time) WHERE o.datastream = k.datastream AND o.time = k.time", datastreams, times, cancellation);
+
+    /// <summary>Deletes all observations of these FeaturesOfInterest, also of those Datastreams whose own they are.</summary>
+    public Task DeleteOfFeaturesAsync(NpgsqlConnection connection, long[] features, CancellationToken cancellation) =>
+        DeleteAsync(connection, "WHERE o.feature = ANY($1) OR (o.feature IS NULL AND o.datastream IN (SELECT key FROM datastream WHERE feature = ANY($1)))", features, null, cancellation);
+
+    /// <summary>Deletes all that these Datastreams have.</summary>
+    public async Task DeleteAllAsync(NpgsqlConnection connection, long[] datastreams, CancellationToken cancellation)
+    {
+        foreach (var table in new[] { "latest", "observation" })
+        {
+            await using var command = new NpgsqlCommand($"DELETE FROM {table} WHERE datastream = ANY($1)", connection) { CommandTimeout = DeletionTimeout };
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = datastreams });
+            await command.ExecuteNonQueryAsync(cancellation);
+        }
+    }
+
+    static async Task DeleteAsync(NpgsqlConnection connection, string which, long[] keys, DateTime[]? times, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"WITH gone AS (DELETE FROM observation o {which} RETURNING o.datastream) SELECT datastream, count(*) FROM gone GROUP BY 1", connection)
+        {
+            CommandTimeout = DeletionTimeout,
+        };
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = keys });
+        if (times is not null) command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = times, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.TimestampTz });
+        var gone = new SortedDictionary<long, long>();
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+            while (await reader.ReadAsync(cancellation)) gone[reader.GetInt64(0)] = reader.GetInt64(1);
+        foreach (var (datastream, count) in gone)
+        {
+            await using var recount = new NpgsqlBatch(connection);
+            foreach (var sql in Recount)
+                recount.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long> { TypedValue = datastream }, new NpgsqlParameter<long> { TypedValue = count } } });
+            await recount.ExecuteNonQueryAsync(cancellation);
+        }
+    }
+
+    /// <summary>Seconds; a Datastream may have many millions.</summary>
+    const int DeletionTimeout = 600;
+
+    /// <summary>The row of <c>latest</c> is locked first: what is stored meanwhile waits, and what was stored before is counted.</summary>
+    static readonly string[] Recount =
+    [
+        "SELECT $2::bigint FROM latest WHERE datastream = $1 FOR UPDATE",
+        "DELETE FROM latest l WHERE l.datastream = $1 AND $2::bigint > 0 AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.datastream = $1)",
+        """
+        UPDATE latest l SET n = l.n - $2,
+          first_time = (SELECT o.time FROM observation o WHERE o.datastream = $1 ORDER BY o.time LIMIT 1),
+          (time, value, end_time, result_time, json, extra, feature, quality) = (
+            SELECT o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.feature, o.quality FROM observation o WHERE o.datastream = $1 ORDER BY o.time DESC LIMIT 1)
+        WHERE l.datastream = $1
+        """,
+    ];
+
     static void AddPlace(NpgsqlParameterCollection parameters, LogPosition until)
     {
         parameters.Add(new NpgsqlParameter<int> { TypedValue = until.Partition });
