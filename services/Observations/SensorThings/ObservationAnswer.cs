@@ -6,7 +6,7 @@ namespace Allmende.Observations.SensorThings;
 /// <summary>A posted Observation as GET gives it, made of what was posted: reading it back would cost a query for each.</summary>
 static class ObservationAnswer
 {
-    public static byte[] Of(string id, string link, in Observation observation)
+    public static byte[] Of(string id, string link, bool isMulti, in Observation observation)
     {
         using var json = new JsonBuffer();
         json.Raw("{\"@iot.id\":"u8);
@@ -25,7 +25,7 @@ static class ObservationAnswer
         else QualityJson.Write(json, observation.Quality);
         foreach (var name in new[] { "validTime", "parameters" })
             if (extra is not null && extra.RootElement.TryGetProperty(name, out var value)) json.Raw($",\"{name}\":{value.GetRawText()}");
-        foreach (var navigation in Model.Observations.Navigations)
+        foreach (var navigation in Model.Observations.Navigations.Where(navigation => navigation.Name != (isMulti ? "Datastream" : "MultiDatastream")))
         {
             json.Raw($",\"{navigation.Name}@iot.navigationLink\":");
             json.Text($"{link}/{navigation.Name}");

@@ -93,7 +93,7 @@ static class SensorThingsRoutes
             ?? throw new SensorThingsException(404, $"there is no {(posted.IsMulti ? "MultiDatastream" : "Datastream")} '{posted.Datastream}'");
         var link = $"{RootOf(options, municipality)}Observations('{id}')";
         context.Response.Headers.Location = link;
-        return new Created(TypedResults.Bytes(ObservationAnswer.Of(id, link, posted.Observation with { Quality = quality[0] }), "application/json; charset=utf-8"));
+        return new Created(TypedResults.Bytes(ObservationAnswer.Of(id, link, posted.IsMulti, posted.Observation with { Quality = quality[0] }), "application/json; charset=utf-8"));
     }
 
     /// <summary>OGC 18-088 section 12.2: the answer lists the link of each Observation, or "error".</summary>
