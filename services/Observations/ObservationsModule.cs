@@ -10,6 +10,7 @@ namespace Allmende.Observations;
 /// <summary>The service's table of contents.</summary>
 static class ObservationsModule
 {
+    /// <exception cref="InvalidOperationException">The configuration is faulty; the message tells all faults.</exception>
     public static void AddObservations(this IHostApplicationBuilder builder) => builder.Services
         .AddSingleton((builder.Configuration.GetSection("Observations").Get<ObservationsOptions>() ?? new ObservationsOptions()).Validated())
         .AddSingleton<MonthlyPartitions>()
@@ -24,14 +25,20 @@ static class ObservationsModule
         .AddSingleton<ObservationDoor>()
         .AddSingleton<EntityDoor>()
         .AddSingleton<TellNeededDatasets>().AddHostedService(provider => provider.GetRequiredService<TellNeededDatasets>())
+        .AddSingleton((builder.Configuration.GetSection("Observations:Live").Get<LiveOptions>() ?? new LiveOptions()).Validated())
+        .AddSingleton<LiveLimits>()
         .AddSingleton<LiveHub>()
+        .AddSingleton<TopicTurns>()
+        .AddSingleton<TopicFeeds>()
         .AddLogConsumer<StoreObservations>()
+        .AddLogConsumer<FollowEntities>()
         .AddEventHandler<FollowDevices>();
 
     public static void MapObservations(this WebApplication app)
     {
         app.MapSensorThings();
         app.MapLive();
+        app.MapTopics();
         app.MapSeries();
         app.MapInternal();
     }

@@ -20,5 +20,5 @@ static class Telemetry
 
     public static void Subscribed(string municipality, int change) => LiveSubscribers.Add(change, new KeyValuePair<string, object?>("municipality", municipality));
 
-    public static void Dropped(string municipality) => LiveDropped.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
+    public static void Dropped(string municipality, int count = 1) => LiveDropped.Add(count, new KeyValuePair<string, object?>("municipality", municipality));
 }

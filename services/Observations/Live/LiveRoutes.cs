@@ -1,47 +1,59 @@
-using System.Globalization;
-using System.Text;
-using Allmende.Platform.Log;
+using Allmende.Contracts;
 using Allmende.Platform.Security;
 
 namespace Allmende.Observations.Live;
 
 /// <summary>
-/// <c>GET /{municipality}/live</c>: observations as server-sent events. <c>?datastream=</c> and <c>?thing=</c> (repeatable) choose; the id of an event is the place in
-/// the log of every partition, so that <c>Last-Event-ID</c> resumes without loss as long as the log keeps.
+/// <c>GET /{municipality}/live</c>: observations as server-sent events. <c>datastream</c>, <c>thing</c>, <c>type</c> (observed property), all repeatable, and
+/// <c>bbox=west,south,east,north</c> choose, all together. The id of an event is the place in the log, so that <c>Last-Event-ID</c> resumes without loss as long
+/// as the log keeps; an event <c>gap</c> says that it does not any more.
 /// </summary>
 static class LiveRoutes
 {
-    static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
-
     public static void MapLive(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/{municipality}/live", StreamAsync).WithTags("Live").WithName("Live").WithSummary("Observations as server-sent events, resumable");
+        routes.MapGet("/{municipality}/live", StreamAsync).WithTags("Live").WithName("Live")
+            .WithSummary("Observations as server-sent events, resumable by Last-Event-ID; filters: datastream, thing, type, bbox")
+            .WithDescription("""
+                Events: `ready` once everything from now on will come; `observation` with `{"datastream","thing","type","unit","id","phenomenonTime","resultTime","result","resultQuality"}`;
+                `gap` with `{"reason","asked","keptAfter"}` where Last-Event-ID is older than what the log keeps (`not_kept`) or no place in it (`unreadable`): read what is
+                missing through SensorThings. An event may come again after a break; `id` of an observation tells.
+                """);
 
-    static async Task StreamAsync(string municipality, HttpContext context, LiveHub hub, string[]? datastream, string[]? thing)
+    static async Task StreamAsync(
+        string municipality, HttpContext context, LiveHub hub, LiveLimits limits, LiveOptions options, string[]? datastream, string[]? thing, string[]? type, string? bbox)
     {
-        var cancellation = context.RequestAborted;
-        var wanted = new Filter(context.VisibleAccess(), datastream ?? [], thing ?? []);
-        var resumeAt = ParseId(context.Request.Headers["Last-Event-ID"].ToString());
-        using var subscription = await hub.SubscribeAsync(municipality, cancellation);
+        var (filter, fault) = Read(datastream, thing, type, context.Request.Query["bbox"].Count > 1 ? "," : bbox);
+        if (filter is null)
+        {
+            await ObservationsErrors.BadFilter.Problem(fault.Fault, fault.Field).ExecuteAsync(context);
+            return;
+        }
+        var (place, full) = limits.Enter("stream", municipality, LiveLimits.CallerOf(context), options.MostStreams, options.MostStreamsOfCaller);
+        if (place is null)
+        {
+            context.Response.Headers.RetryAfter = "30";
+            await ObservationsErrors.TooManySubscribers.Problem(full).ExecuteAsync(context);
+            return;
+        }
+        using var counted = place;
+        using var listening = await hub.ListenAsync(municipality, context.RequestAborted);
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, listening.Subscription.Ended);
+        if (context.User.Identity?.IsAuthenticated == true) until.CancelAfter(options.LongestWithCredential);
         Telemetry.Subscribed(municipality, 1);
         try
         {
             context.Response.ContentType = "text/event-stream";
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Headers["X-Accel-Buffering"] = "no";
-            var at = subscription.Since.ToDictionary(position => position.Partition);
-            var output = new Output(context.Response, at);
-            if (resumeAt.Count > 0)
-            {
-                foreach (var position in resumeAt.Where(position => at.ContainsKey(position.Partition))) at[position.Partition] = position;
-                await foreach (var frame in hub.CatchUpAsync(municipality, resumeAt, subscription.Since, cancellation))
-                    await output.WriteAsync(frame, wanted, cancellation);
-            }
-            await output.HelloAsync(cancellation);
-            await PumpAsync(subscription, output, wanted, cancellation);
+            var output = new LiveOutput(context, filter, context.VisibleAccess(), options, until.Token);
+            await ResumeAsync(context.Request.Headers["Last-Event-ID"].ToString(), listening, output, until.Token);
+            await output.ReadyAsync(listening.Subscription.Since);
+            await PumpAsync(listening.Subscription, output, options, until.Token);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // The subscriber has gone.
+            // The subscriber has gone, was too slow, or its time is over. A socket that nobody reads from is closed hard.
+            if (listening.Subscription.Ended.IsCancellationRequested) context.Abort();
         }
         finally
         {
@@ -49,66 +61,41 @@ static class LiveRoutes
         }
     }
 
-    static async Task PumpAsync(LiveHub.Subscription subscription, Output output, Filter wanted, CancellationToken cancellation)
+    static (LiveFilter? Filter, (string Field, string Fault) Fault) Read(string[]? datastreams, string[]? things, string[]? types, string? bbox)
     {
-        var frames = subscription.Frames;
+        var faults = LiveFilter.Faults("datastream", datastreams).Concat(LiveFilter.Faults("thing", things)).Concat(LiveFilter.Faults("type", types)).ToList();
+        if (faults.Count > 0) return (null, faults[0]);
+        double[]? box = null;
+        if (bbox is not null)
+        {
+            (box, var fault) = LiveFilter.ParseBox(bbox);
+            if (fault is not null) return (null, ("bbox", fault));
+        }
+        return (new LiveFilter(datastreams ?? [], things ?? [], types ?? [], box), default);
+    }
+
+    static async Task ResumeAsync(string lastId, LiveListening listening, LiveOutput output, CancellationToken cancellation)
+    {
+        if (lastId.Length == 0) return;
+        if (LogPlace.Parse(lastId) is not { } asked)
+        {
+            await output.GapAsync("unreadable", null, listening.Subscription.Since);
+            return;
+        }
+        await foreach (var batch in listening.CatchUpAsync(asked, listening.Subscription.Since, [Topics.Observations], cancellation))
+        {
+            if (batch.AfterGap) await output.GapAsync("not_kept", batch.Before, batch.After);
+            await output.WriteAsync(batch);
+        }
+    }
+
+    static async Task PumpAsync(LiveSubscription<LiveBatch> subscription, LiveOutput output, LiveOptions options, CancellationToken cancellation)
+    {
         while (true)
         {
-            var more = frames.WaitToReadAsync(cancellation).AsTask();
-            while (await Task.WhenAny(more, Task.Delay(HeartbeatEvery, cancellation)) != more) await output.HeartbeatAsync(cancellation);
-            if (!await more) return;
-            while (frames.TryRead(out var frame)) await output.WriteAsync(frame, wanted, cancellation);
-            await output.FlushAsync(cancellation);
-        }
-    }
-
-    static List<LogPosition> ParseId(string id)
-    {
-        var positions = new List<LogPosition>();
-        foreach (var part in id.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(64))
-        {
-            var fields = part.Split(':', '.');
-            if (fields.Length == 3 && int.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out var partition)
-                && long.TryParse(fields[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var major)
-                && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var minor))
-                positions.Add(new LogPosition(partition, major, minor));
-        }
-        return positions;
-    }
-
-    sealed record Filter(string[] Access, string[] Datastreams, string[] Things)
-    {
-        /// <summary>Rights first: what may not be seen is not there.</summary>
-        public bool Wants(LiveFrame frame) => Access.Contains(frame.Access)
-            && (Datastreams.Length == 0 || Datastreams.Contains(frame.Datastream)) && (Things.Length == 0 || Things.Contains(frame.Thing));
-    }
-
-    sealed class Output(HttpResponse response, Dictionary<int, LogPosition> at)
-    {
-        readonly StringBuilder id = new();
-
-        public async ValueTask WriteAsync(LiveFrame frame, Filter wanted, CancellationToken cancellation)
-        {
-            // A record's place counts as seen with its last observation: after a break in between, the record comes again whole.
-            if (frame.EndsRecord) at[frame.Position.Partition] = frame.Position;
-            if (!wanted.Wants(frame)) return;
-            await response.BodyWriter.WriteAsync(Encoding.ASCII.GetBytes($"id: {Id()}\n"), cancellation);
-            await response.BodyWriter.WriteAsync(frame.Data, cancellation);
-        }
-
-        /// <summary>Tells at once where the stream begins, so that even a break before the first event can be resumed.</summary>
-        public async Task HelloAsync(CancellationToken cancellation) => await response.BodyWriter.WriteAsync(Encoding.ASCII.GetBytes($"retry: 2000\nid: {Id()}\nevent: ready\ndata: {{}}\n\n"), cancellation);
-
-        public async Task HeartbeatAsync(CancellationToken cancellation) => await response.BodyWriter.WriteAsync(": \n\n"u8.ToArray(), cancellation);
-
-        public async Task FlushAsync(CancellationToken cancellation) => await response.BodyWriter.FlushAsync(cancellation);
-
-        string Id()
-        {
-            id.Clear();
-            foreach (var position in at.Values)
-                id.Append(id.Length > 0 ? "," : "").Append(CultureInfo.InvariantCulture, $"{position.Partition}:{position.Major}.{position.Minor}");
-            return id.ToString();
+            await subscription.WaitAsync(options.Heartbeat, cancellation);
+            while (subscription.TryRead(out var batch)) await output.WriteAsync(batch);
+            if (output.IsSilent) await output.HeartbeatAsync();
         }
     }
 }

@@ -58,6 +58,42 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     }
 
     /// <summary>
+    /// Reads those of the <paramref name="given"/> entities that the path leads to and the filter takes, in the order given, at most a largest page; order and page
+    /// of the options do not count.
+    /// </summary>
+    /// <exception cref="SensorThingsException">400 if the options do not fit the path.</exception>
+    public async Task ReadGivenAsync(ResourcePath path, QueryOptions options, GivenEntities given, CancellationToken cancellation)
+    {
+        options.TakeLargestPage();
+        var top = Plan(path.Set, options, path.Reached, null, 0);
+        foreach (var level in levels) level.CheckSelect();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using (var batch = new NpgsqlBatch(connection) { Timeout = Seconds })
+        {
+            var command = new NpgsqlBatchCommand();
+            var parameters = new SqlParameters(command.Parameters, access);
+            var (source, matches) = given.Sql(path.Set, parameters);
+            command.CommandText = $"""
+                SELECT {top.SelectList("r", "0::bigint")} FROM {source} CROSS JOIN LATERAL (
+                  SELECT * FROM {top.Table} r WHERE {matches} AND {path.Condition("r", parameters)}{Filter(top, "r", parameters)}) r
+                ORDER BY g.place
+                """;
+            batch.BatchCommands.Add(command);
+            await using var reader = await batch.ExecuteReaderAsync(cancellation);
+            budget = await top.ReadAsync(reader, root, budget, cancellation);
+        }
+        for (var depth = top.Children; depth.Count > 0; depth = depth.SelectMany(level => level.Children).ToList())
+            await ReadDepthAsync(connection, depth, cancellation);
+    }
+
+    /// <summary>True if the entity that a collection hangs on is there, or if it hangs on none.</summary>
+    public async Task<bool> HasParentAsync(ResourcePath path, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return await ParentExistsAsync(connection, path, cancellation);
+    }
+
+    /// <summary>
     /// Expansions that can be read in the first round trip, because their links can be said in SQL: those of a single entity, and from there on what is
     /// one for each.
     /// </summary>
@@ -296,7 +332,10 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     public void WriteEntity(IBufferWriter<byte> output, int index) => WriteRow(output, Top, Top.Rows[index]);
 
     /// <summary>The one entity's own properties as JSON.</summary>
-    public byte[] EntityBytes() => [.. Top.Buffer.Slice(Top.Rows[0].Start, Top.Rows[0].Length), (byte)'}'];
+    public byte[] EntityBytes() => EntityBytes(0);
+
+    /// <summary>The own properties of one of the entities as JSON.</summary>
+    public byte[] EntityBytes(int index) => [.. Top.Buffer.Slice(Top.Rows[index].Start, Top.Rows[index].Length), (byte)'}'];
 
     static void WriteRow(IBufferWriter<byte> output, Level level, Row row)
     {

@@ -34,6 +34,18 @@ static class PropertyAnswer
         await context.Response.WriteAsync(text, Encoding.UTF8, context.RequestAborted);
     }
 
+    /// <summary><c>{"name":…}</c>; null where there is no value.</summary>
+    /// <param name="entity">The entity's own properties.</param>
+    /// <param name="path">The property's name and the way into it.</param>
+    public static byte[]? Of(byte[] entity, string[] path)
+    {
+        using var json = JsonDocument.Parse(entity);
+        var value = json.RootElement;
+        foreach (var name in path)
+            if (!TryStep(value, name, out value)) return null;
+        return value.ValueKind == JsonValueKind.Null ? null : Encoding.UTF8.GetBytes($"{{\"{JsonEncodedText.Encode(path[^1])}\":{value.GetRawText()}}}");
+    }
+
     static bool TryStep(JsonElement from, string name, out JsonElement value)
     {
         value = default;

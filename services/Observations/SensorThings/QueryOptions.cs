@@ -50,6 +50,9 @@ sealed partial class QueryOptions
     /// <summary>Entities of this page.</summary>
     public int Page => Math.Min(Top ?? DefaultPage, LargestPage);
 
+    /// <summary>The page becomes as large as it can be.</summary>
+    public void TakeLargestPage() => Top = LargestPage;
+
     /// <summary>Parses the query part of an address, with or without its question mark.</summary>
     public static QueryOptions Parse(string query)
     {

@@ -39,6 +39,12 @@ sealed class ResourcePath
     /// <summary>True if the collection is a whole set, or all Observations of one Datastream: then <c>latest</c> knows its count.</summary>
     public bool IsCountedByLatest => Set == Model.Observations && !IsSingle && (steps.Count == 1 || steps[^1].Via!.Condition == "{0}.datastream = {1}");
 
+    /// <summary>The id at the end; null where the path does not name one there.</summary>
+    public string? Id => steps[^1].Id;
+
+    /// <summary>The id of the Datastream or MultiDatastream whose Observations the path leads to; null for any other path.</summary>
+    public string? DatastreamOfObservations => Set == Model.Observations && steps.Count > 1 && steps[^1].Via!.Condition == "{0}.datastream = {1}" ? steps[^2].Id : null;
+
     public bool IsWholeSet => steps.Count == 1 && steps[0].Id is null;
 
     /// <summary>How the last step comes from the one before; null for a set or an entity of it.</summary>

@@ -30,7 +30,8 @@ static class SensorThingsRoutes
         group.MapWrites();
     }
 
-    internal static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
+    /// <summary>The address that links of the API begin with.</summary>
+    public static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
 
     /// <summary>Only what is served is listed (OGC 18-088 section 9.2.1).</summary>
     static IResult Root(string municipality, PlatformOptions options)
@@ -156,7 +157,7 @@ static class SensorThingsRoutes
     }
 
     /// <summary>Faults in the standard's format: <c>{"code":400,"type":"error","message":"…"}</c>.</summary>
-    static async ValueTask<object?> TellFaultsAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    public static async ValueTask<object?> TellFaultsAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         try
         {

@@ -72,11 +72,16 @@ public sealed class DeviceStore(MunicipalDatabases databases)
             RETURNING key, xmax = 0
             """, cancellation, device.Id, device.Name, GeoJson, json);
         await ExecuteAsync(connection, "INSERT INTO thing_location (thing, location) VALUES ($1, $2) ON CONFLICT DO NOTHING", cancellation, thing, location);
-        await ExecuteAsync(connection, """
+        await using (var command = new NpgsqlCommand("""
             WITH missing AS (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM historical_location_location WHERE location = $2)),
-            made AS (INSERT INTO historical_location (thing, time, managed) SELECT $1, now(), true FROM missing RETURNING key)
-            INSERT INTO historical_location_location (historical_location, location) SELECT key, $2 FROM made
-            """, cancellation, thing, location);
+            made AS (INSERT INTO historical_location (thing, time, managed) SELECT $1, now(), true FROM missing RETURNING key, id),
+            linked AS (INSERT INTO historical_location_location (historical_location, location) SELECT key, $2 FROM made)
+            SELECT id FROM made
+            """, connection))
+        {
+            Add(command, [thing, location]);
+            if (await command.ExecuteScalarAsync(cancellation) is string made) changes.Add(new EntityChange("HistoricalLocations", made, EntityChange.Created));
+        }
         return await UpsertAsync(connection, "FeaturesOfInterest", changes, """
             INSERT INTO feature (id, name, description, encoding_type, feature, geom, access, managed)
             VALUES ($1, $2, $2, $3, $4, ST_SetSRID(ST_GeomFromGeoJSON($4::text), 4326), $5, true)

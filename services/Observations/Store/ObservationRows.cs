@@ -50,7 +50,7 @@ public sealed class ObservationRows
     }
 
     /// <summary>A feature of interest of its own travels as the last member of the extra properties and has a column in the store.</summary>
-    static (string? Extra, long? Feature) SplitFeature(string? extra)
+    internal static (string? Extra, long? Feature) SplitFeature(string? extra)
     {
         const string Member = "\"feature\":";
         if (extra is null || extra.LastIndexOf(Member, StringComparison.Ordinal) is not (>= 0 and var at)

@@ -31,6 +31,13 @@ public interface ILog : IAsyncDisposable
     /// <exception cref="LogUnavailableException">The log cannot be reached.</exception>
     Task<IReadOnlyList<LogPosition>> EndAsync(string municipality, string topic, CancellationToken cancellation);
 
+    /// <summary>
+    /// After which place each partition of the topic is kept: that of the last record that is gone, or before the first where none is. Whoever stands before
+    /// it has missed something.
+    /// </summary>
+    /// <exception cref="LogUnavailableException">The log cannot be reached.</exception>
+    Task<IReadOnlyList<LogPosition>> KeptAfterAsync(string municipality, string topic, CancellationToken cancellation);
+
     /// <summary>Follows one municipality's topic outside any group, from after <paramref name="from"/> or from now on. Rides out failures of the engine.</summary>
     /// <param name="municipality">Whose topic.</param>
     /// <param name="topic">One of <see cref="Contracts.Topics"/>.</param>

@@ -85,6 +85,9 @@ sealed class InstrumentedLog(ILog log) : ILog
     public Task<IReadOnlyList<LogPosition>> EndAsync(string municipality, string topic, CancellationToken cancellation) =>
         log.EndAsync(municipality, topic, cancellation);
 
+    public Task<IReadOnlyList<LogPosition>> KeptAfterAsync(string municipality, string topic, CancellationToken cancellation) =>
+        log.KeptAfterAsync(municipality, topic, cancellation);
+
     public IAsyncEnumerable<LogBatch> TailAsync(string municipality, string topic, IReadOnlyList<LogPosition> from, CancellationToken cancellation) =>
         log.TailAsync(municipality, topic, from, cancellation);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -20,6 +21,7 @@ public sealed class KafkaLog : ILog
     readonly KafkaClients clients;
     readonly Lazy<KafkaTopics> topics;
     readonly Lock producerLock = new();
+    readonly ConcurrentDictionary<string, (IReadOnlyList<LogPosition> Places, long AskedAt)> keptAfter = new(StringComparer.Ordinal);
     IProducer<string, ReadOnlyMemory<byte>>? producer;
 
     public KafkaLog(LogOptions options, ILogger<KafkaLog> logger)
@@ -111,6 +113,26 @@ public sealed class KafkaLog : ILog
         catch (Exception fault) when (fault is KafkaException or TimeoutException)
         {
             throw new LogUnavailableException($"{topic}: Kafka does not tell where it ends", fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<LogPosition>> KeptAfterAsync(string municipality, string topic, CancellationToken cancellation)
+    {
+        var name = KafkaTopics.NameOf(municipality, topic);
+        // Readers ask with every batch; a broker removes whole segments now and then.
+        if (keptAfter.TryGetValue(name, out var known) && Environment.TickCount64 - known.AskedAt < 1_000) return known.Places;
+        try
+        {
+            var partitions = await topics.Value.PartitionsAsync(name, options.AppendTimeout).WaitAsync(cancellation);
+            var beginnings = await topics.Value.OffsetsAsync(partitions, OffsetSpec.Earliest(), options.AppendTimeout).WaitAsync(cancellation);
+            var places = partitions.Select(partition => new LogPosition(partition.Partition.Value, beginnings[partition] - 1, 0)).ToList();
+            keptAfter[name] = (places, Environment.TickCount64);
+            return places;
+        }
+        catch (Exception fault) when (fault is KafkaException or TimeoutException)
+        {
+            throw new LogUnavailableException($"{topic}: Kafka does not tell what it keeps", fault);
         }
     }
 

@@ -112,6 +112,42 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<LogPosition>> KeptAfterAsync(string municipality, string topic, CancellationToken cancellation)
+    {
+        try
+        {
+            return await AskAsync().WaitAsync(options.AppendTimeout, cancellation);
+        }
+        catch (Exception fault) when (fault is RedisException or TimeoutException)
+        {
+            throw new LogUnavailableException($"{topic}: Redis does not tell what it keeps", fault);
+        }
+
+        async Task<IReadOnlyList<LogPosition>> AskAsync()
+        {
+            var partitions = await topics.PartitionsIfAnyAsync(municipality, topic);
+            var streams = Enumerable.Range(0, partitions).Select(partition => (RedisValue)RedisLogTopics.StreamOf(municipality, topic, partition)).ToArray();
+            var last = await redis.Commands.HashGetAsync(RemovedKey, streams);
+            return last.Select((id, partition) => id.IsNull ? LogPosition.BeforeFirst(partition) : ParsePosition(partition, (string)id!)).ToList();
+        }
+    }
+
+    /// <summary>Hash of the last record of each stream that was removed.</summary>
+    const string RemovedKey = "log:removed";
+
+    // Redis does not tell what it has removed; so that is written down in the same step, for those who come back with an older place.
+    const string TrimScript = """
+        local last = redis.call('XREVRANGE', KEYS[1], '(' .. ARGV[1], '-', 'COUNT', 1)[1]
+        if not last then return 0 end
+        redis.call('HSET', KEYS[2], KEYS[1], last[1])
+        return redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])
+        """;
+
+    /// <summary>Removes what lies before <paramref name="until"/>.</summary>
+    internal static Task TrimAsync(IDatabase database, string stream, LogPosition until) =>
+        database.ExecuteAsync("EVAL", TrimScript, 2, stream, RemovedKey, Format(until));
+
+    /// <inheritdoc/>
     public async Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation)
     {
         try

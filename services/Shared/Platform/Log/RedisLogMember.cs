@@ -271,7 +271,7 @@ sealed partial class RedisLogMember : IDisposable
             var groups = await RedisLog.GroupsAsync(redis.Commands, stream);
             if (groups.Count == 0) continue;
             var until = groups.Values.Select(state => RedisLog.ParsePosition(0, state.LastDone)).Append(new LogPosition(0, keepFrom, 0)).Min();
-            await redis.Commands.ExecuteAsync("XTRIM", stream, "MINID", "~", RedisLog.Format(until));
+            await RedisLog.TrimAsync(redis.Commands, stream, until);
         }
     }
 
