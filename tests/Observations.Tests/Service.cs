@@ -3,8 +3,10 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
+using Allmende.Platform.Data;
 using Allmende.Platform.Events;
 using Allmende.Platform.Log;
+using Allmende.Platform.Security;
 using Allmende.Testing;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -48,7 +50,9 @@ sealed class Service : IAsyncDisposable
             lock (Known) return Results.Text(JsonSerializer.Serialize(Known.ToArray(), ContractsJson.Default.MunicipalityArray), "application/json");
         });
         await identity.StartAsync();
-        return new Service(engines, identity, new Factory(engines, identity.Urls.First()));
+        var factory = new Factory(engines, identity.Urls.First());
+        factory.UseKestrel(0); // real sockets: some subscribers do not read theirs
+        return new Service(engines, identity, factory);
     }
 
     public T Get<T>() where T : notnull => factory.Services.GetRequiredService<T>();
@@ -80,6 +84,10 @@ sealed class Service : IAsyncDisposable
             builder.UseSetting("Platform:Identity:Issuer", "http://localhost/realms/allmende");
             builder.UseSetting("Platform:Services:identity", identity);
             builder.UseSetting("Platform:PublicUrl", "http://localhost");
+            builder.UseSetting("Observations:Live:SlowestWrite", "00:00:02");
+            builder.UseSetting("Observations:Live:Heartbeat", "00:00:01");
+            builder.UseSetting("Observations:Live:SlowestTopic", "00:00:02");
+            builder.UseSetting("Observations:Live:MostStreamsOfCaller", "20");
             builder.ConfigureTestServices(services => services
                 .AddAuthentication("Said").AddScheme<AuthenticationSchemeOptions, SaidRole>("Said", null));
         }
@@ -94,7 +102,8 @@ sealed class Service : IAsyncDisposable
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()
         {
             if (Request.Headers["X-Role"].ToString().Split(' ') is not [var municipality, var role]) return Task.FromResult(AuthenticateResult.NoResult());
-            var principal = new ClaimsPrincipal(new ClaimsIdentity([new(Roles.MunicipalityClaim, municipality), new(Roles.RoleClaim, role)], "said"));
+            var principal = new ClaimsPrincipal(new ClaimsIdentity(
+                [new(Roles.MunicipalityClaim, municipality), new(Roles.RoleClaim, role), new(Caller.ClientClaim, $"{municipality}-{role}")], "said"));
             return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(principal, "Said")));
         }
     }
@@ -107,9 +116,15 @@ sealed class Town(Service service, string id, HttpClient client)
     public HttpClient Client { get; } = client;
 
     /// <summary>Registers a device the way Ingestion does: by its event.</summary>
-    public Task RegisterAsync(string device, string dataset = "wetter", params string[] fields) => RegisterAsync(
-        new DeviceRegistered(device, $"Gerät {device}", null, null, "profil-1", "Profil 1", dataset, dataset, Marketplace, 600,
-            fields.Select(field => new DeviceDatastream($"{device}.{field}", field, field, field, field == "occupied" ? null : "Cel", field == "temperature" ? [-40, 60] : null)).ToList()));
+    public Task RegisterAsync(string device, string dataset = "wetter", params string[] fields) => RegisterAsync(Device(device, dataset, Marketplace, fields));
+
+    /// <summary>The same at a place.</summary>
+    public Task RegisterAtAsync(string device, string dataset, double longitude, double latitude, params string[] fields) => RegisterAsync(Device(device, dataset,
+        JsonDocument.Parse(string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""{"type":"Point","coordinates":[{{longitude}},{{latitude}}]}""")).RootElement, fields));
+
+    static DeviceRegistered Device(string device, string dataset, JsonElement location, string[] fields) =>
+        new(device, $"Gerät {device}", null, null, "profil-1", "Profil 1", dataset, dataset, location, 600,
+            fields.Select(field => new DeviceDatastream($"{device}.{field}", field, field, field, field == "occupied" ? null : "Cel", field == "temperature" ? [-40, 60] : null)).ToList());
 
     public async Task RegisterAsync(DeviceRegistered device)
     {
@@ -126,6 +141,19 @@ sealed class Town(Service service, string id, HttpClient client)
     /// <summary>Appends observations to the log as Streams does.</summary>
     public Task<LogPosition> AppendAsync(string thing, params Observation[] observations) =>
         service.Get<ILog>().AppendAsync(Id, Topics.Observations, thing, ObservationBatch.Write(Observation.Micros(DateTimeOffset.UtcNow), observations), default);
+
+    /// <summary>Sets a dataset's access class and waits until it holds.</summary>
+    public async Task SetAccessAsync(string dataset, string access)
+    {
+        await PublishAsync(new DatasetChanged(dataset, dataset, access, null));
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var command = service.Get<MunicipalDatabases>().Of(Id).CreateCommand("SELECT 1 FROM dataset WHERE id = $1 AND access = $2");
+            command.Parameters.AddWithValue(dataset);
+            command.Parameters.AddWithValue(access);
+            return await command.ExecuteScalarAsync() is not null;
+        }, $"{dataset} as {access}");
+    }
 
     public string Url(string path) => $"/{Id}/sta/v1.1/{path}";
 
