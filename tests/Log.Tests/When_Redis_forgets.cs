@@ -51,6 +51,18 @@ sealed class When_Redis_forgets
     }
 
     [Test]
+    public async Task Should_tell_what_is_gone_and_say_so_of_nothing_else()
+    {
+        await using var open = engine.Open(options => { Configure(options, TimeSpan.FromHours(1)); options.RedisMemory = 1; });
+        Assert.That(await open.Log.KeptAfterAsync("m", Topic, CancellationToken.None), Is.EqualTo(new[] { LogPosition.BeforeFirst(0) }));
+        await Append(open, 1000);
+        await using var quick = new Member(open.Log, Topic, "quick", null);
+        await Testing.Eventually.TrueAsync(async () => quick.Count == 1000 && await LengthAsync() == 1, "stream without what is done");
+        var positions = quick.Done.Select(entry => entry.Record.Position).ToList();
+        Assert.That(await open.Log.KeptAfterAsync("m", Topic, CancellationToken.None), Is.EqualTo(new[] { positions[^2] }), "the last record is kept, the one before it is not");
+    }
+
+    [Test]
     public async Task Should_keep_what_is_done_as_long_as_the_retention_says()
     {
         await using var open = engine.Open(options => Configure(options, TimeSpan.FromHours(1)));

@@ -205,7 +205,7 @@ public sealed class When_clients_query
     [Test]
     public async Task Should_refuse_nesting_that_would_exhaust_it()
     {
-        foreach (var filter in new[] { new string('(', 5000), string.Concat(Enumerable.Repeat("not ", 1500)), string.Concat(Enumerable.Repeat("- ", 3000)), string.Concat(Enumerable.Repeat("length(", 1000)) })
+        foreach (var filter in new[] { new string('(', 2000), string.Concat(Enumerable.Repeat("not ", 1000)), string.Concat(Enumerable.Repeat("- ", 1500)), string.Concat(Enumerable.Repeat("length(", 700)) })
         {
             using var answer = await town.SendAsync(HttpMethod.Get, town.Url($"Things?$filter={Uri.EscapeDataString(filter)}"), null, null);
             Assert.That((int)answer.StatusCode, Is.EqualTo(400));

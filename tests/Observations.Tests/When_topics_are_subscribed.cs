@@ -168,6 +168,14 @@ public sealed class When_topics_are_subscribed
         Assert.That(ends.TrueForAll(end => end.IsCompleted), Is.False, "the neighbour was served while they still wait for their turn");
         var fault = await await Task.WhenAny(ends);
         Assert.That((int)fault["code"]!, Is.EqualTo(503), fault.ToJsonString());
+        var ended = ends.FindIndex(end => end.IsCompletedSuccessfully);
+        using (var again = new HttpRequestMessage(HttpMethod.Get, $"/internal/{town.Id}/sta/feed?topic={Uri.EscapeDataString($"Observations?$filter=Datastream/Sensor/name ne '{ended}'")}"))
+        {
+            await transaction.RollbackAsync();
+            again.Headers.Add("X-Role", $"{town.Id} {Roles.Developer}");
+            using var answer = await town.Client.SendAsync(again);
+            Assert.That((int)answer.StatusCode, Is.EqualTo(400), "for a while it is not tried again");
+        }
         foreach (var feed in hostile) await feed.DisposeAsync();
     }
 

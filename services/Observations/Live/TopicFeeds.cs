@@ -11,20 +11,31 @@ sealed class TopicFeeds(LiveHub hub, MunicipalDatabases databases, StoredPositio
     : IAsyncDisposable
 {
     readonly ConcurrentDictionary<(string Municipality, string Topic, string Access), TopicReading> readings = new();
+    readonly ConcurrentDictionary<(string Municipality, string Topic, string Access), (SensorThingsException Fault, long Until)> refused = new();
     readonly CancellationTokenSource stopping = new();
+
+    /// <summary>How long a topic that had to be ended is refused: otherwise whoever opens it again at once would have its query run all the time.</summary>
+    static readonly TimeSpan RefusedFor = TimeSpan.FromMinutes(1);
+    const int MostRefused = 10_000;
 
     /// <summary>What a subscriber reads with: its topic with its rights.</summary>
     public TopicRenderer RendererOf(string municipality, SensorThingsTopic topic, string[] access, string caller) =>
         new(municipality, topic, access, caller, SensorThingsRoutes.RootOf(platform, municipality), databases, stored, turns, options);
 
     /// <summary>Subscribes from now on.</summary>
+    /// <exception cref="SensorThingsException">400: it was ended a moment ago, since its query cannot be run.</exception>
     public async Task<LiveSubscription<TopicLines>> SubscribeAsync(
         string municipality, SensorThingsTopic topic, string[] access, TopicRenderer renderer, CancellationToken cancellation)
     {
         var key = (municipality, topic.Text, string.Join(' ', access));
         while (true)
         {
-            var reading = readings.GetOrAdd(key, _ => new TopicReading(municipality, hub, renderer, logger, stopping.Token));
+            if (refused.TryGetValue(key, out var known))
+            {
+                if (Environment.TickCount64 < known.Until) throw new SensorThingsException(400, known.Fault.Message);
+                refused.TryRemove(new(key, known));
+            }
+            var reading = readings.GetOrAdd(key, _ => new TopicReading(municipality, hub, renderer, fault => Refuse(key, fault), logger, stopping.Token));
             try
             {
                 if (await reading.JoinAsync(options.LongestQueue, cancellation) is { } subscription) return subscription;
@@ -38,6 +49,12 @@ sealed class TopicFeeds(LiveHub hub, MunicipalDatabases databases, StoredPositio
                 if (reading.HasEnded) readings.TryRemove(new(key, reading));
             }
         }
+    }
+
+    void Refuse((string, string, string) key, SensorThingsException fault)
+    {
+        if (refused.Count >= MostRefused) refused.Clear();
+        refused[key] = (fault, Environment.TickCount64 + (long)RefusedFor.TotalMilliseconds);
     }
 
     /// <summary>What a subscriber that resumes has missed, up to <paramref name="to"/>.</summary>

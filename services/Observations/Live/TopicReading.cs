@@ -81,14 +81,21 @@ sealed partial class TopicReading
     static readonly TimeSpan PatienceWithEngines = TimeSpan.FromMinutes(1);
 
     readonly TopicRenderer renderer;
+    readonly Action<SensorThingsException> refuse;
     readonly ILogger logger;
     readonly Task<LiveAudience<TopicLines>> started;
     readonly CancellationTokenSource reading;
     int joining;
 
-    public TopicReading(string municipality, LiveHub hub, TopicRenderer renderer, ILogger logger, CancellationToken stopping)
+    /// <param name="municipality">Whose.</param>
+    /// <param name="hub">Where it listens.</param>
+    /// <param name="renderer">Makes the lines.</param>
+    /// <param name="refuse">Learns why the topic had to be ended.</param>
+    /// <param name="logger">For what is wrong on our side.</param>
+    /// <param name="stopping">Ends it.</param>
+    public TopicReading(string municipality, LiveHub hub, TopicRenderer renderer, Action<SensorThingsException> refuse, ILogger logger, CancellationToken stopping)
     {
-        (this.renderer, this.logger) = (renderer, logger);
+        (this.renderer, this.refuse, this.logger) = (renderer, refuse, logger);
         reading = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var starting = new TaskCompletionSource<LiveAudience<TopicLines>>(TaskCreationOptions.RunContinuationsAsynchronously);
         started = starting.Task;
@@ -157,6 +164,7 @@ sealed partial class TopicReading
             }
             catch (SensorThingsException fault)
             {
+                refuse(fault);
                 return new TopicLines(TopicRoutes.ErrorLine(fault), batch.After, IsLast: true);
             }
             catch (Exception fault) when (!reading.IsCancellationRequested && Infrastructure.IsAtFault(fault) && Environment.TickCount64 < giveUp)
