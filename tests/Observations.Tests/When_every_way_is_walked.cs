@@ -204,6 +204,80 @@ public sealed partial class When_every_way_is_walked
     }
 
     [Test]
+    public async Task Should_show_nobody_more_in_a_batch([Values(null, Roles.Partner, Roles.Developer)] string? role)
+    {
+        var visible = VisibleTo(role).SelectMany(access => new[] { $"alpha-{access}", ValueOf($"alpha-{access}").ToString(CultureInfo.InvariantCulture) }).ToHashSet(StringComparer.Ordinal);
+        foreach (var paths in EveryRead().Where((_, number) => number % 3 == 0).Chunk(100))
+        {
+            // Addresses as clients write them: relative, from the host, whole; and those that lead to the neighbour.
+            var requests = new JsonArray([.. paths.Select((path, i) => (JsonNode)new JsonObject
+            {
+                ["id"] = $"r{i}",
+                ["method"] = "GET",
+                ["url"] = (i % 4) switch { 0 => path, 1 => alpha.Url(path), 2 => "http://localhost" + alpha.Url(path), _ => beta.Url(path) },
+            })]);
+            using var answer = await alpha.SendAsync(HttpMethod.Post, alpha.Url("$batch"), new JsonObject { ["requests"] = requests }.ToJsonString(), role);
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK), text);
+            var responses = JsonNode.Parse(text)!["responses"]!.AsArray();
+            Assert.That(responses, Has.Count.EqualTo(paths.Length));
+            for (var i = 0; i < paths.Length; i++)
+            {
+                var status = (int)responses[i]!["status"]!;
+                Assert.That(status, i % 4 == 3 ? Is.EqualTo(400) : Is.AnyOf(200, 204, 400, 404), $"{requests[i]}");
+                // In a fault the caller's own words may come back.
+                if (status < 400)
+                    foreach (Match mark in Mark().Matches(responses[i]!.ToJsonString())) Assert.That(visible, Does.Contain(mark.Value), $"{role ?? "the public"} at {requests[i]}");
+            }
+        }
+    }
+
+    /// <summary>Changes to what somebody may not see, and links to it, each with the missing in its place.</summary>
+    static readonly (string Method, string Path, string Body)[] EveryWrite =
+    [
+        ("PATCH", "Things('{0}')", """{"description":"x"}"""),
+        ("PUT", "Things('{0}')", """{"name":"x","description":"x"}"""),
+        ("DELETE", "Things('{0}')", ""),
+        ("DELETE", "Datastreams('{0}.f-{0}')", ""),
+        ("PATCH", "Datastreams('{0}.f-{0}')", """{"description":"x"}"""),
+        ("PATCH", "Locations('{0}')", """{"description":"x"}"""),
+        ("DELETE", "Locations('{0}')", ""),
+        ("PATCH", "Sensors('p-{0}')", """{"description":"x"}"""),
+        ("DELETE", "ObservedProperties('f-{0}')", ""),
+        ("DELETE", "FeaturesOfInterest('{0}')", ""),
+        ("DELETE", "Things('{0}')/Locations('{0}')/$ref", ""),
+        ("POST", "Things('{0}')/Datastreams", """{"name":"x","description":"x","observationType":"x","unitOfMeasurement":{"name":"x","symbol":"x","definition":"x"},"Sensor":{"@iot.id":"p-alpha-open"},"ObservedProperty":{"@iot.id":"f-alpha-open"}}"""),
+        ("POST", "Datastreams('{0}.f-{0}')/Observations", """{"result":1}"""),
+        ("POST", "Observations", """{"result":1,"Datastream":{"@iot.id":"{0}.f-{0}"}}"""),
+        ("POST", "CreateObservations", """[{"Datastream":{"@iot.id":"{0}.f-{0}"},"components":["result"],"dataArray":[[1]]}]"""),
+        ("POST", "Datastreams", """{"name":"x","description":"x","observationType":"x","unitOfMeasurement":{"name":"x","symbol":"x","definition":"x"},"Thing":{"@iot.id":"{0}"},"Sensor":{"@iot.id":"p-alpha-open"},"ObservedProperty":{"@iot.id":"f-alpha-open"}}"""),
+        ("POST", "Datastreams", """{"name":"x","description":"x","observationType":"x","unitOfMeasurement":{"name":"x","symbol":"x","definition":"x"},"Thing":{"@iot.id":"alpha-open"},"Sensor":{"@iot.id":"p-{0}"},"ObservedProperty":{"@iot.id":"f-alpha-open"}}"""),
+        ("POST", "Things", """{"name":"x","description":"x","Locations":[{"@iot.id":"{0}"}]}"""),
+        ("POST", "HistoricalLocations", """{"time":"2026-11-20T10:00:00Z","Thing":{"@iot.id":"{0}"},"Locations":[]}"""),
+    ];
+
+    [Test]
+    public async Task Should_let_nobody_change_or_link_the_hidden([ValueSource(nameof(EveryWrite))] (string Method, string Path, string Body) write)
+    {
+        // A developer may write, and sees what is internal, but not what is restricted; the neighbour's is missing to everybody.
+        var missing = await WrittenAsync(write, "alpha-nirgends");
+        Assert.That(missing.Body, Does.Not.Contain("alpha-restricted"));
+        foreach (var hidden in new[] { "alpha-restricted", "alpha-personal", "beta-open" })
+            Assert.That(await WrittenAsync(write, hidden), Is.EqualTo(missing), $"{write.Method} {write.Path} with {hidden}");
+        // Nothing of the hidden has changed.
+        Assert.That((int)(await alpha.GetAsync("Datastreams('alpha-restricted.f-alpha-restricted')/Observations?$count=true", Roles.Admin))["@iot.count"]!, Is.EqualTo(2));
+        Assert.That((await alpha.GetAsync("Things('alpha-restricted')?$expand=Datastreams,Locations", Roles.Admin)).ToJsonString(), Does.Not.Contain("\"x\""));
+    }
+
+    async Task<(HttpStatusCode Status, string Body)> WrittenAsync((string Method, string Path, string Body) write, string mark)
+    {
+        using var answer = await alpha.SendAsync(HttpMethod.Parse(write.Method), alpha.Url(write.Path.Replace("{0}", mark, StringComparison.Ordinal)),
+            write.Body.Length == 0 ? null : write.Body.Replace("{0}", mark, StringComparison.Ordinal), Roles.Developer);
+        // What the caller asked for may come back in the message.
+        return (answer.StatusCode, (await answer.Content.ReadAsStringAsync()).Replace(mark, "…", StringComparison.Ordinal));
+    }
+
+    [Test]
     public async Task Should_refuse_the_neighbours_people_at_every_way()
     {
         foreach (var path in EveryRead().Where((_, number) => number % 7 == 0))
