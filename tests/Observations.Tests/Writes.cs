@@ -2,7 +2,9 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
+using Allmende.Platform.Data;
 using Allmende.Platform.Log;
+using Allmende.Testing;
 
 namespace Allmende.Observations.Tests;
 
@@ -62,6 +64,19 @@ static class Writes
 
     public static async Task<List<string>> NamesAsync(this Town town, string path, string? role = Roles.Admin) =>
         [.. (await town.GetAsync(path, role))["value"]!.AsArray().Select(entity => (string)entity!["name"]!)];
+
+    /// <summary>Sets the access class of a dataset as Catalog does, and waits until it holds.</summary>
+    public static async Task CloseAsync(this Town town, string dataset, string access)
+    {
+        await town.PublishAsync(new DatasetChanged(dataset, dataset, access, null));
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var command = (await Service.SharedAsync()).Get<MunicipalDatabases>().Of(town.Id).CreateCommand("SELECT 1 FROM dataset WHERE id = $1 AND access = $2 AND NOT needed");
+            command.Parameters.AddWithValue(dataset);
+            command.Parameters.AddWithValue(access);
+            return await command.ExecuteScalarAsync() is not null;
+        }, $"dataset {dataset} with its terms");
+    }
 
     /// <summary>What topic <c>entities</c> tells until <paramref name="enough"/> holds.</summary>
     public static async Task<List<EntityChange>> ChangesAsync(this Town town, Func<List<EntityChange>, bool> enough)

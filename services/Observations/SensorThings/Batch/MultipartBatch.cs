@@ -137,9 +137,9 @@ static class MultipartBatch
         var line = Encoding.UTF8.GetString(end < 0 ? content.Span : content.Span[..end]).Trim();
         var first = line.IndexOf(' ', StringComparison.Ordinal);
         if (first <= 0 || line.Any(char.IsControl)) return BatchPart.Broken(id, place, "it has no request line, e.g. 'GET Things(1) HTTP/1.1'");
-        var url = line[(first + 1)..].Trim();
+        var url = line[first..];
         var version = url.LastIndexOf(" HTTP/", StringComparison.OrdinalIgnoreCase);
-        if (version > 0) url = url[..version].Trim();
+        url = (version >= 0 ? url[..version] : url).Trim();
         if (url.Length == 0) return BatchPart.Broken(id, place, "its request line has no address");
         var (requestHeaders, body, fault) = ReadHeaders(end < 0 ? default : content[(end + 1)..]);
         if (fault is not null) return BatchPart.Broken(id, place, fault);

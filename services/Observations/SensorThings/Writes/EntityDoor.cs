@@ -167,7 +167,7 @@ sealed class EntityDoor(
     {
         await session.CommitAsync(cancellation);
         using var aftermath = new CancellationTokenSource(LongestAftermath);
-        datastreams.Forget(session.Municipality);
+        if (session.Changes.Count > 0) datastreams.Forget(session.Municipality);
         if (session.NeedsDatasets) neededDatasets.Due(session.Municipality);
         if (session.Observations.Count > 0)
         {

@@ -78,7 +78,12 @@ sealed class WriteSession(string municipality, string defaultAccess, WriteRights
         ? new NpgsqlParameter<DateTime> { TypedValue = time, NpgsqlDbType = NpgsqlDbType.TimestampTz }
         : new NpgsqlParameter { Value = value };
 
-    public Task CommitAsync(CancellationToken cancellation) => transaction.CommitAsync(cancellation);
+    /// <summary>Commits and gives the connection back: what follows takes time and needs connections itself.</summary>
+    public async Task CommitAsync(CancellationToken cancellation)
+    {
+        await transaction.CommitAsync(cancellation);
+        await DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
