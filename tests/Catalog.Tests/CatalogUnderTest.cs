@@ -35,6 +35,10 @@ sealed class CatalogUnderTest : IAsyncDisposable
     public Task RemoveAsync(string municipality, string device, DateTimeOffset? at = null) =>
         SendAsync(CloudEvent.Of(municipality, "ingestion", EventTypes.DeviceRemoved, device, new Removed(device), ContractsJson.Default.Removed), at);
 
+    /// <summary>Something that is no device was put into a dataset, as Observations announces it.</summary>
+    public Task NeedAsync(string municipality, DatasetNeeded dataset) =>
+        SendAsync(CloudEvent.Of(municipality, "observations", EventTypes.DatasetNeeded, dataset.Id, dataset, ContractsJson.Default.DatasetNeeded), null);
+
     /// <summary>Past the service's own bus, which a test may have replaced.</summary>
     async Task SendAsync(CloudEvent domainEvent, DateTimeOffset? at) =>
         await Service.Services.GetRequiredService<ILog>().AppendAsync(domainEvent.Municipality, Topics.Events, domainEvent.Subject,

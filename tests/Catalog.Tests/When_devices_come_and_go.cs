@@ -14,6 +14,21 @@ public class When_devices_come_and_go
     [OneTimeTearDown] public async Task Stop() => await catalog.DisposeAsync();
 
     [Test]
+    public async Task Should_make_a_dataset_that_something_else_needs()
+    {
+        var town = await catalog.Service.OnboardAsync(Access.Internal);
+        await catalog.NeedAsync(town.Id, new("sensorthings", "SensorThings"));
+        Assert.That(await catalog.AnnouncedAsync(town.Id, "sensorthings", _ => true), Is.EqualTo(new DatasetChanged("sensorthings", "SensorThings", "internal", null)));
+        // Whoever asks again did not hear the answer; what somebody has decided meanwhile stays.
+        using (var changed = await catalog.PatchAsync(town.Id, "sensorthings", """{"title":"Messnetz","access":"restricted"}""")) Assert.That((int)changed.StatusCode, Is.EqualTo(200));
+        var decided = new DatasetChanged("sensorthings", "Messnetz", "restricted", null);
+        await catalog.AnnouncedAsync(town.Id, "sensorthings", terms => terms == decided);
+        await catalog.NeedAsync(town.Id, new("sensorthings", "SensorThings"));
+        var heard = 0;
+        await catalog.AnnouncedAsync(town.Id, "sensorthings", terms => terms == decided && ++heard == 2);
+    }
+
+    [Test]
     public async Task Should_make_the_dataset_with_the_first_device()
     {
         var town = await catalog.Service.OnboardAsync(Access.Open);

@@ -84,6 +84,26 @@ public sealed class When_writers_differ
     }
 
     [Test]
+    public async Task Should_not_take_anything_away_from_what_the_writer_cannot_see()
+    {
+        // An open Datastream of a Thing that is not, an open Location and an open feature in the service of data that is not.
+        await town.MakeAsync("Things('verborgen')/Datastreams", DatastreamWithAll(",\"@iot.id\":\"offen\",\"properties\":{\"dataset\":\"sensorthings\"}"));
+        var thing = await town.MakeAsync("Things", """{"name":"a","description":"b"}""");
+        var location = await town.MakeAsync("Locations", """{"name":"Raum","description":"b","encodingType":"text/plain","location":"R7"}""");
+        Assert.That((await town.WriteAsync(HttpMethod.Post, "Things('verborgen')/Locations/$ref", $$"""{"@iot.id":{{location["@iot.id"]}} }""")).Status, Is.EqualTo(204));
+        var feature = await town.MakeAsync("FeaturesOfInterest", Location().Replace("\"location\"", "\"feature\"", StringComparison.Ordinal));
+        var observation = await town.MakeAsync("Datastreams('verborgen.t')/Observations", $$"""{"phenomenonTime":"2026-11-22T10:00:00Z","result":1,"FeatureOfInterest":{"@iot.id":{{feature["@iot.id"]}} } }""");
+        foreach (var (method, path, body) in new[]
+        {
+            (HttpMethod.Patch, "Datastreams('offen')", $$"""{"Thing":{"@iot.id":{{thing["@iot.id"]}} } }"""), (HttpMethod.Post, PathOf(thing) + "/Datastreams/$ref", """{"@iot.id":"offen"}"""),
+            (HttpMethod.Delete, PathOf(location), null), (HttpMethod.Delete, PathOf(feature), null),
+        })
+            Assert.That((await town.WriteAsync(method, path, body, Roles.Developer)).Status, Is.EqualTo(409), $"{method} {path}");
+        Assert.That(await town.StatusAsync(PathOf(observation)), Is.EqualTo(200));
+        Assert.That(await town.NamesAsync("Things('verborgen')/Datastreams?$filter=id%20eq%20'offen'"), Is.EqualTo(new[] { "Temperatur" }));
+    }
+
+    [Test]
     public async Task Should_show_what_nothing_uses_yet_to_those_who_see_its_dataset()
     {
         foreach (var (set, body) in new[] { ("Sensors", Sensor()), ("ObservedProperties", Property()), ("Locations", Location()), ("FeaturesOfInterest", Location().Replace("\"location\"", "\"feature\"", StringComparison.Ordinal)) })

@@ -79,7 +79,8 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         DeleteAsync(connection, "USING unnest($1::bigint[], $2::timestamptz[]) AS k(datastream, time) WHERE o.datastream = k.datastream AND o.time = k.time", datastreams, times, cancellation);
 
     /// <summary>Deletes all observations of these FeaturesOfInterest, also of those Datastreams whose own they are.</summary>
-    public Task DeleteOfFeaturesAsync(NpgsqlConnection connection, long[] features, CancellationToken cancellation) =>
+    /// <returns>The Datastreams that lost some.</returns>
+    public Task<long[]> DeleteOfFeaturesAsync(NpgsqlConnection connection, long[] features, CancellationToken cancellation) =>
         DeleteAsync(connection, "WHERE o.feature = ANY($1) OR (o.feature IS NULL AND o.datastream IN (SELECT key FROM datastream WHERE feature = ANY($1)))", features, null, cancellation);
 
     /// <summary>Deletes all that these Datastreams have.</summary>
@@ -93,7 +94,7 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         }
     }
 
-    static async Task DeleteAsync(NpgsqlConnection connection, string which, long[] keys, DateTime[]? times, CancellationToken cancellation)
+    static async Task<long[]> DeleteAsync(NpgsqlConnection connection, string which, long[] keys, DateTime[]? times, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand($"WITH gone AS (DELETE FROM observation o {which} RETURNING o.datastream) SELECT datastream, count(*) FROM gone GROUP BY 1", connection)
         {
@@ -111,6 +112,7 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
                 recount.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<long> { TypedValue = datastream }, new NpgsqlParameter<long> { TypedValue = count } } });
             await recount.ExecuteNonQueryAsync(cancellation);
         }
+        return [.. gone.Keys];
     }
 
     /// <summary>Seconds; a Datastream may have many millions.</summary>

@@ -32,10 +32,13 @@ static class DeleteEntities
             if (below.Length > 0) await DeleteAsync(session, store, target, below, cancellation);
         }
         if (set.Table == Model.Datastreams.Table) await store.DeleteAllAsync(session.Connection, keys, cancellation);
+        if (set == Model.Locations) await RequireNoneAsync(session, "thing_location l JOIN thing t ON t.key = l.thing", "l.location = ANY({0}) AND (t.managed OR NOT t.access = ANY($1))", keys, cancellation);
         if (set == Model.FeaturesOfInterest)
         {
-            await RequireVisibleObservationsAsync(session, keys, cancellation);
-            await store.DeleteOfFeaturesAsync(session.Connection, keys, cancellation);
+            await RequireNoneAsync(session, "datastream", "feature = ANY({0}) AND (managed OR NOT access = ANY($1))", keys, cancellation);
+            var datastreams = await store.DeleteOfFeaturesAsync(session.Connection, keys, cancellation);
+            // Observations of other Datastreams can be of this feature, too; the transaction ends here if they are not the caller's.
+            await RequireNoneAsync(session, "datastream", "key = ANY({0}) AND NOT access = ANY($1)", datastreams, cancellation);
             await session.ExecuteAsync("UPDATE datastream SET feature = NULL WHERE feature = ANY($1)", cancellation, keys);
         }
         await using var command = session.Command($"DELETE FROM {set.Table} WHERE key = ANY($1) RETURNING id", keys);
@@ -64,12 +67,13 @@ static class DeleteEntities
         }
     }
 
-    static async Task RequireVisibleObservationsAsync(WriteSession session, long[] features, CancellationToken cancellation)
+    /// <summary>Refuses if there is something that the caller may not touch.</summary>
+    static async Task RequireNoneAsync(WriteSession session, string table, string condition, long[] keys, CancellationToken cancellation)
     {
         var (command, parameters) = session.Command();
         await using (command)
         {
-            command.CommandText = $"SELECT 1 FROM datastream WHERE feature = ANY({parameters.Add(features)}) AND (managed OR NOT access = ANY($1)) LIMIT 1";
+            command.CommandText = $"SELECT 1 FROM {table} WHERE {Model.Format(condition, parameters.Add(keys))} LIMIT 1";
             if (await command.ExecuteScalarAsync(cancellation) is not null) throw NotYours();
         }
     }

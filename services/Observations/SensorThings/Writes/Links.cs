@@ -37,6 +37,7 @@ static class Links
     /// <summary>A row that had another owner gets this one: the link is a column of the target.</summary>
     public static async Task MoveOverAsync(WriteSession session, EntitySet target, EntityRow row, string column, EntityRow owner, EntityRow? thing, CancellationToken cancellation)
     {
+        await RequireOwnerVisibleAsync(session, target, row, column, cancellation);
         if (await session.ExecuteAsync($"UPDATE {target.Table} SET {column} = $2 WHERE key = $1 AND {column} IS DISTINCT FROM $2 AND NOT managed", cancellation, row.Key, owner.Key) == 0)
         {
             await using var same = session.Command($"SELECT 1 FROM {target.Table} WHERE key = $1 AND {column} = $2", row.Key, owner.Key);
@@ -45,6 +46,18 @@ static class Links
         }
         session.Changed(target, row.Id.Text, EntityChange.Updated);
         if (thing is not null) await SettleAsync(session, thing.Key, cancellation);
+    }
+
+    /// <summary>Whoever takes something away from what they cannot see would change that.</summary>
+    static async Task RequireOwnerVisibleAsync(WriteSession session, EntitySet target, EntityRow row, string column, CancellationToken cancellation)
+    {
+        var owners = Model.Find(Array.Find(target.Navigations, navigation => !navigation.Many && navigation.Joint?.Column == column)!.Target)!;
+        var (command, parameters) = session.Command();
+        await using (command)
+        {
+            command.CommandText = $"SELECT 1 FROM {owners.Table} o JOIN {target.Table} t ON t.{column} = o.key WHERE t.key = {parameters.Add(row.Key)} AND {Model.Format(owners.Visible, "o")}";
+            if (await command.ExecuteScalarAsync(cancellation) is null) throw new SensorThingsException(409, $"{target.Name}({Ids.InPath(row.Id.Text, row.Id.Quoted)}) cannot be led away from where it belongs now: that is not yours to change");
+        }
     }
 
     /// <summary>

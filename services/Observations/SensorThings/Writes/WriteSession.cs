@@ -34,6 +34,8 @@ readonly record struct PendingObservation(PostedObservation Posted, Written? Ans
 /// </summary>
 sealed class WriteSession(string municipality, string defaultAccess, WriteRights rights, NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
 {
+    bool isDisposed;
+
     public string Municipality { get; } = municipality;
     /// <summary>Access class of a dataset that nobody has decided on.</summary>
     public string DefaultAccess { get; } = defaultAccess;
@@ -87,6 +89,9 @@ sealed class WriteSession(string municipality, string defaultAccess, WriteRights
 
     public async ValueTask DisposeAsync()
     {
+        // Once only: the pool hands the connection and its transaction to others, who would be rolled back.
+        if (isDisposed) return;
+        isDisposed = true;
         await transaction.DisposeAsync();
         await Connection.DisposeAsync();
     }
