@@ -57,6 +57,13 @@ sealed class Service : IAsyncDisposable
 
     public T Get<T>() where T : notnull => factory.Services.GetRequiredService<T>();
 
+    /// <summary>The same service with another setting, for one test: a process beside the first, on the same engines.</summary>
+    public async Task WithAsync(string setting, string value, Func<HttpClient, Task> test)
+    {
+        await using var other = new Factory(engines, identity.Urls.First(), (setting, value));
+        await test(other.CreateClient());
+    }
+
     /// <summary>A fresh municipality, ready in the service.</summary>
     public async Task<Town> TownAsync(string defaultAccess = Access.Open)
     {
@@ -74,10 +81,11 @@ sealed class Service : IAsyncDisposable
         await identity.DisposeAsync();
     }
 
-    sealed class Factory(TestEngines engines, string identity) : WebApplicationFactory<Program>
+    sealed class Factory(TestEngines engines, string identity, params (string Name, string Value)[] settings) : WebApplicationFactory<Program>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
+            foreach (var (name, value) in settings) builder.UseSetting(name, value);
             builder.UseSetting("Platform:Postgres", engines.ConnectionString("observations"));
             builder.UseSetting("Platform:Redis", engines.Redis.Address);
             builder.UseSetting("Platform:InternalKey", InternalKey);

@@ -17,7 +17,7 @@ static class Ids
     {
         time = default;
         datastream = 0;
-        var dash = id.IndexOf('-', 1);
+        var dash = id.Length > 1 ? id.IndexOf('-', 1) : -1;
         if (dash < 0 || !long.TryParse(id.AsSpan(0, dash), NumberStyles.None, CultureInfo.InvariantCulture, out datastream)
             || !long.TryParse(id.AsSpan(dash + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var micros)
             || Math.Abs(micros) > 62_135_596_800_000_000) return false;

@@ -60,7 +60,7 @@ sealed class SqlFilter(SqlParameters parameters)
         var sql = node is PathNode path ? OrderPath(set, row, path.Segments, path) : Value(set, row, node);
         return sql.Type switch
         {
-            SqlType.Result => [sql.Text, sql.Second!],
+            SqlType.Result => [sql.Text, $"nullif({sql.Second}, 'null'::jsonb)"],
             SqlType.Json => [$"nullif({sql.Text}, 'null'::jsonb)"],
             SqlType.Geometry => throw SensorThingsException.At(node.Position, "there is no order of geometries"),
             _ => [sql.Text],
@@ -310,7 +310,7 @@ sealed class SqlFilter(SqlParameters parameters)
         var other = left.Type == SqlType.Null ? right : left;
         var text = other.Type switch
         {
-            SqlType.Result => $"coalesce({other.Second}, to_jsonb({other.Text}))",
+            SqlType.Result => $"coalesce(nullif({other.Second}, 'null'::jsonb), to_jsonb({other.Text}))",
             SqlType.Json => $"nullif({other.Text}, 'null'::jsonb)",
             _ => other.Text,
         };
