@@ -19,7 +19,6 @@ static class ObservationsModule
         .AddSingleton<DatastreamDirectory>()
         .AddSingleton<DeviceStore>()
         .AddSingleton<EntityChanges>()
-        .AddSingleton<MultiDatastreamStore>()
         .AddSingleton<SeriesStore>()
         .AddSingleton<DatastreamFeatures>()
         .AddSingleton<ObservationDoor>()

@@ -7,6 +7,7 @@ using Allmende.Platform.Data;
 using Allmende.Platform.Events;
 using Allmende.Platform.Log;
 using Allmende.Platform.Security;
+using Allmende.Supervisor;
 using Allmende.Testing;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -62,6 +63,16 @@ sealed class Service : IAsyncDisposable
     {
         await using var other = new Factory(engines, identity.Urls.First(), (setting, value));
         await test(other.CreateClient());
+    }
+
+    /// <summary>The service on a port, for clients that need a connection.</summary>
+    public async Task ListeningAsync(Func<string, Task> test)
+    {
+        var address = $"http://127.0.0.1:{FreePorts.Block(1)}";
+        await using var listening = new Factory(engines, identity.Urls.First(), ("Platform:PublicUrl", address));
+        listening.UseKestrel(new Uri(address).Port);
+        listening.StartServer();
+        await test(address);
     }
 
     /// <summary>A fresh municipality, ready in the service.</summary>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
-using Allmende.Observations.Store;
 using Allmende.Testing;
 using static Allmende.Observations.Tests.Town;
 
@@ -13,14 +12,18 @@ public sealed class When_a_datastream_has_several_results
 {
     const string Measurement = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement";
     Town town = null!;
+    /// <summary>For those that write, so that those that read find what they expect.</summary>
+    Town writing = null!;
 
     [OneTimeSetUp]
     public async Task PrepareAsync()
     {
-        var service = await Service.SharedAsync();
-        town = await service.TownAsync();
+        writing = await (await Service.SharedAsync()).TownAsync();
+        await writing.RegisterAsync("wind-1", "wind", "temperature", "speed", "direction");
+        await CreateAsync(writing, "wind-1.vector", "wind-1");
+        town = await (await Service.SharedAsync()).TownAsync();
         await town.RegisterAsync("wind-1", "wind", "temperature", "speed", "direction");
-        await CreateAsync(service, town, "wind-1.vector", "wind-1");
+        await CreateAsync(town, "wind-1.vector", "wind-1");
         await town.AppendAsync("wind-1", At("wind-1.temperature", "2026-11-20T10:00:00Z", 4));
         foreach (var (result, minute) in new[] { ("[3.5,180]", 0), ("[7,90]", 10), ("[null,\"N\"]", 20) })
         {
@@ -30,12 +33,20 @@ public sealed class When_a_datastream_has_several_results
         await town.HasAsync("wind-1.temperature", 1);
     }
 
-    static async Task CreateAsync(Service service, Town town, string id, string thing) => Assert.That(await service.Get<MultiDatastreamStore>().CreateAsync(town.Id,
-        new MultiDatastreamDraft(id, id, thing, "profil-1",
-        [
-            ("""{"name":"metre per second","symbol":"m/s","definition":"http://unitsofmeasure.org/ucum.html#m/s"}""", Measurement, "speed"),
-            ("""{"name":"degree","symbol":"deg","definition":"http://unitsofmeasure.org/ucum.html#deg"}""", Measurement, "direction"),
-        ]), default), Is.True);
+    static async Task CreateAsync(Town town, string id, string thing)
+    {
+        using var answer = await town.PostAsync("MultiDatastreams", Draft(id, thing));
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Also used by the fixture of the formats.</summary>
+    internal static string Draft(string id, string thing, string name = "Vektor", string first = "speed", string second = "direction") => $$$"""
+        {"@iot.id":"{{{id}}}","name":"{{{name}}}","description":"Beides","observationType":"http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_ComplexObservation",
+         "multiObservationDataTypes":["{{{Measurement}}}","{{{Measurement}}}"],
+         "unitOfMeasurements":[{"name":"metre per second","symbol":"m/s","definition":"http://unitsofmeasure.org/ucum.html#m/s"},
+           {"name":"degree","symbol":"deg","definition":"http://unitsofmeasure.org/ucum.html#deg"}],
+         "Thing":{"@iot.id":"{{{thing}}}"},"Sensor":{"@iot.id":"profil-1"},"ObservedProperties":[{"@iot.id":"{{{first}}}"},{"@iot.id":"{{{second}}}"}]}
+        """;
 
     static IEnumerable<string> Ids(JsonNode answer) => answer["value"]!.AsArray().Select(value => (string)value!["@iot.id"]!);
 
@@ -140,23 +151,40 @@ public sealed class When_a_datastream_has_several_results
     [TestCase("CreateObservations", """[{"MultiDatastream":{"@iot.id":"wind-1.vector"},"components":["phenomenonTime","result"],"dataArray":[["2026-11-20T13:00:00Z",[1,2]]]}]""", 201)]
     public async Task Should_take_results_of_its_length_only(string path, string body, int status)
     {
-        await OwnAsync(async own =>
-        {
-            using var answer = await own.PostAsync(path, body);
-            Assert.That((int)answer.StatusCode, Is.EqualTo(status), await answer.Content.ReadAsStringAsync());
-            var kept = (int)(await own.GetAsync("Observations?$count=true"))["@iot.count"]!;
-            Assert.That(kept, Is.EqualTo(status == 201 ? 1 : 0), "nothing is kept of what is refused");
-        });
+        var before = (int)(await writing.GetAsync("Observations?$count=true&$top=0"))["@iot.count"]!;
+        using var answer = await writing.PostAsync(path, body);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status), await answer.Content.ReadAsStringAsync());
+        var after = (int)(await writing.GetAsync("Observations?$count=true&$top=0"))["@iot.count"]!;
+        Assert.That(after, Is.EqualTo(status == 201 ? before + 1 : before), "nothing is kept of what is refused");
     }
 
-    /// <summary>A town for those that write, so that those that read find what they expect.</summary>
-    static async Task OwnAsync(Func<Town, Task> test)
+    [TestCase("""ObservedProperties":[{"@iot.id":"speed"},{"@iot.id":"direction"}]""", """ObservedProperties":[{"@iot.id":"speed"}]""")]
+    [TestCase("""{"name":"degree","symbol":"deg","definition":"http://unitsofmeasure.org/ucum.html#deg"}""", """{"name":"a","symbol":"a","definition":"a"},{"name":"b","symbol":"b","definition":"b"}""")]
+    [TestCase("\"unitOfMeasurements\"", "\"unitOfMeasurement\"")]
+    [TestCase("\"multiObservationDataTypes\":[", "\"multiObservationDataTypes\":[\"a\",")]
+    public async Task Should_not_be_made_of_what_does_not_fit_together(string right, string wrong)
     {
-        var service = await Service.SharedAsync();
-        var own = await service.TownAsync();
-        await own.RegisterAsync("wind-1", "wind", "temperature", "speed", "direction");
-        await CreateAsync(service, own, "wind-1.vector", "wind-1");
-        await test(own);
+        var draft = Draft("wind-1.broken", "wind-1");
+        Assert.That(draft, Does.Contain(right));
+        using var answer = await town.PostAsync("MultiDatastreams", draft.Replace(right, wrong, StringComparison.Ordinal));
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest), await answer.Content.ReadAsStringAsync());
+        Assert.That((await town.GetAsync("MultiDatastreams?$count=true&$filter=id%20eq%20%27wind-1.broken%27"))["value"]!.AsArray(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Should_be_changed_and_deleted_with_its_observations()
+    {
+        var own = writing;
+        await CreateAsync(own, "wind-1.other", "wind-1");
+        using (var answer = await own.PostAsync("MultiDatastreams('wind-1.other')/Observations", """{"result":[1,2]}""")) Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created));
+        using (var answer = await own.SendAsync(HttpMethod.Patch, own.Url("MultiDatastreams('wind-1.other')"), """{"name":"Neu","properties":{"a":1}}""", Roles.Admin))
+            Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
+        var changed = await own.GetAsync("MultiDatastreams('wind-1.other')?$expand=ObservedProperties");
+        Assert.That((string)changed["name"]!, Is.EqualTo("Neu"));
+        Assert.That(changed["ObservedProperties"]!.AsArray(), Has.Count.EqualTo(2));
+        using (var answer = await own.SendAsync(HttpMethod.Delete, own.Url("MultiDatastreams('wind-1.other')"), null, Roles.Admin)) Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+        foreach (var path in new[] { "MultiDatastreams?$filter=id eq 'wind-1.other'", "Observations?$filter=MultiDatastream/id eq 'wind-1.other'" })
+            Assert.That((await own.GetAsync(path.Replace(" ", "%20", StringComparison.Ordinal)))["value"]!.AsArray(), Is.Empty);
     }
 
     [Test]
@@ -164,7 +192,7 @@ public sealed class When_a_datastream_has_several_results
     {
         var hidden = await (await Service.SharedAsync()).TownAsync();
         await hidden.RegisterAsync("wind-2", "wind", "speed", "direction");
-        await CreateAsync(await Service.SharedAsync(), hidden, "wind-2.vector", "wind-2");
+        await CreateAsync(hidden, "wind-2.vector", "wind-2");
         using (var answer = await hidden.PostAsync("MultiDatastreams('wind-2.vector')/Observations", """{"result":[1,2]}""")) Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created));
         await hidden.PublishAsync(new DatasetChanged("wind", "Wind", Access.Internal, null));
         await Eventually.TrueAsync(async () => Ids(await hidden.GetAsync("MultiDatastreams")).ToList().Count == 0, "the public sees it no longer");

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
-using Allmende.Observations.Store;
 using Allmende.Testing;
 using static Allmende.Observations.Tests.Town;
 
@@ -11,27 +10,25 @@ namespace Allmende.Observations.Tests;
 [TestFixture]
 public sealed class When_another_format_is_asked
 {
-    const string Measurement = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement";
     Town town = null!;
 
     [OneTimeSetUp]
     public async Task PrepareAsync()
     {
-        var service = await Service.SharedAsync();
-        town = await service.TownAsync();
+        town = await (await Service.SharedAsync()).TownAsync();
         await town.RegisterAsync("baum-1", "gruen", "temperature", "humidity");
         await town.RegisterAsync("baum-2", "gruen", "temperature");
-        await service.Get<MultiDatastreamStore>().CreateAsync(town.Id, new MultiDatastreamDraft("baum-1.both", "Beides, \"zusammen\"", "baum-1", "profil-1",
-            [("""{"name":"a","symbol":"a","definition":"a"}""", Measurement, "temperature"), ("""{"name":"b","symbol":"b","definition":"b"}""", Measurement, "humidity")]), default);
+        using (var made = await town.PostAsync("MultiDatastreams", When_a_datastream_has_several_results.Draft("baum-1.both", "baum-1", "Beides, \\\"zusammen\\\"", "temperature", "humidity")))
+            Assert.That(made.StatusCode, Is.EqualTo(HttpStatusCode.Created), await made.Content.ReadAsStringAsync());
         await town.AppendAsync("baum-1", [.. Enumerable.Range(0, 120).Select(i => At("baum-1.temperature", $"2026-11-{1 + i / 24:00}T{i % 24:00}:00:00Z", i / 10.0, i == 0 ? "2026-11-01T00:00:05Z" : null))]);
         await town.AppendAsync("baum-1",
-            new Observation("baum-1.humidity", Observation.Micros(DateTimeOffset.Parse("2026-11-20T00:30:00Z", null)), 0, "\"sehr \\\"feucht\\\", fast\\nnass\"", Extra: """{"parameters":{"a":{"b":1}}}"""),
-            new Observation("baum-1.both", Observation.Micros(DateTimeOffset.Parse("2026-11-20T01:00:00Z", null)), 0, "[1,2]"));
+            new Observation("baum-1.humidity", Observation.Micros(DateTimeOffset.Parse("2026-11-20T00:30:00Z", null)), 0, "\"sehr \\\"feucht\\\", fast\\nnass\"", Extra: """{"parameters":{"a":{"b":1}}}"""));
+        using (var posted = await town.PostAsync("MultiDatastreams('baum-1.both')/Observations", """{"phenomenonTime":"2026-11-20T01:00:00Z","result":[1,2]}"""))
+            Assert.That(posted.StatusCode, Is.EqualTo(HttpStatusCode.Created));
         await town.AppendAsync("baum-2", At("baum-2.temperature", "2026-11-20T02:00:00Z", -3));
         await town.HasAsync("baum-1.temperature", 120);
         await town.HasAsync("baum-1.humidity", 1);
         await town.HasAsync("baum-2.temperature", 1);
-        await Eventually.TrueAsync(async () => (await town.GetAsync("MultiDatastreams('baum-1.both')/Observations"))["value"]!.AsArray().Count == 1, "observation of the MultiDatastream");
     }
 
     static string Escaped(string path) => path.Replace(" ", "%20", StringComparison.Ordinal);
