@@ -4,6 +4,7 @@ using Allmende.Observations.SensorThings.Writes;
 using Allmende.Observations.Store;
 using Allmende.Observations.Store.Aggregates;
 using Allmende.Observations.Store.Packed;
+using Allmende.Observations.Webhooks;
 using Allmende.Platform.Events;
 using Allmende.Platform.Log;
 
@@ -38,6 +39,10 @@ static class ObservationsModule
         .AddSingleton<Compaction>().AddHostedService(services => services.GetRequiredService<Compaction>())
         .AddSingleton<KeepAggregates>().AddHostedService(services => services.GetRequiredService<KeepAggregates>())
         .AddSingleton<EnforceRetention>().AddHostedService(services => services.GetRequiredService<EnforceRetention>())
+        .AddSingleton((builder.Configuration.GetSection("Observations:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions()).Validated())
+        .AddSingleton<SubscriptionStore>()
+        .AddSingleton<WebhookSender>()
+        .AddSingleton<DeliverWebhooks>().AddHostedService(provider => provider.GetRequiredService<DeliverWebhooks>())
         .AddLogConsumer<StoreObservations>()
         .AddLogConsumer<FollowEntities>()
         .AddEventHandler<FollowDevices>();
@@ -47,6 +52,7 @@ static class ObservationsModule
         app.MapSensorThings();
         app.MapLive();
         app.MapTopics();
+        app.MapSubscriptions();
         app.MapSeries();
         app.MapCorrections();
         app.MapInternal();

@@ -31,4 +31,20 @@ static class Telemetry
     public static void Subscribed(string municipality, int change) => LiveSubscribers.Add(change, new KeyValuePair<string, object?>("municipality", municipality));
 
     public static void Dropped(string municipality, int count = 1) => LiveDropped.Add(count, new KeyValuePair<string, object?>("municipality", municipality));
+
+    static readonly Counter<long> WebhookObservations = Meter.CreateCounter<long>("allmende.webhooks.delivered", description: "Observations that receivers took");
+    static readonly Histogram<double> WebhookDuration = Meter.CreateHistogram<double>("allmende.webhooks.attempt.duration", "s", "Time until a receiver answered, by outcome");
+    static readonly Counter<long> WebhookGaps = Meter.CreateCounter<long>("allmende.webhooks.gaps", description: "Subscriptions that were behind what the log keeps");
+    static readonly Gauge<double> WebhookLagGauge = Meter.CreateGauge<double>("allmende.webhooks.lag", "s", "Age of the oldest observation that a receiver has not taken yet");
+
+    public static void WebhookAttempt(string municipality, bool succeeded, TimeSpan duration, int observations)
+    {
+        var tag = new KeyValuePair<string, object?>("municipality", municipality);
+        WebhookDuration.Record(duration.TotalSeconds, tag, new("outcome", succeeded ? "ok" : "failed"));
+        if (succeeded) WebhookObservations.Add(observations, tag);
+    }
+
+    public static void WebhookGap(string municipality) => WebhookGaps.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
+
+    public static void WebhookLag(string municipality, TimeSpan lag) => WebhookLagGauge.Record(lag.TotalSeconds, new KeyValuePair<string, object?>("municipality", municipality));
 }

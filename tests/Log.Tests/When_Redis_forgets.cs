@@ -60,6 +60,8 @@ sealed class When_Redis_forgets
         await Testing.Eventually.TrueAsync(async () => quick.Count == 1000 && await LengthAsync() == 1, "stream without what is done");
         var positions = quick.Done.Select(entry => entry.Record.Position).ToList();
         Assert.That(await open.Log.KeptAfterAsync("m", Topic, CancellationToken.None), Is.EqualTo(new[] { positions[^2] }), "the last record is kept, the one before it is not");
+        await RedisLog.TrimAsync(redis.GetDatabase(), "log:m:trimmed:0", new LogPosition(0, long.MaxValue, 0));
+        Assert.That(await open.Log.EndAsync("m", Topic, CancellationToken.None), Is.EqualTo(new[] { positions[^1] }), "an empty stream ends where its last record was");
     }
 
     [Test]

@@ -107,6 +107,10 @@ sealed class Service : IAsyncDisposable
             builder.UseSetting("Observations:Live:Heartbeat", "00:00:01");
             builder.UseSetting("Observations:Live:SlowestTopic", "00:00:02");
             builder.UseSetting("Observations:Live:MostStreamsOfCaller", "20");
+            builder.UseSetting("Observations:Webhooks:AllowPrivateAddresses", "true");
+            builder.UseSetting("Observations:Webhooks:FirstPause", "00:00:00.1");
+            builder.UseSetting("Observations:Webhooks:LongestPause", "00:00:00.5");
+            builder.UseSetting("Observations:Webhooks:RenewEvery", "00:00:01");
             builder.ConfigureTestServices(services => services
                 .AddAuthentication("Said").AddScheme<AuthenticationSchemeOptions, SaidRole>("Said", null));
         }

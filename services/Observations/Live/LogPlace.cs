@@ -67,11 +67,11 @@ sealed class LogPlace
         return into.ToString();
     }
 
-    /// <summary>Reads a place from its text; null if it is none.</summary>
+    /// <summary>Reads a place from its text; null if it is none. Of an empty one nothing is known: it is that of a topic without partitions.</summary>
     public static LogPlace? Parse(string text)
     {
         List<LogPosition> observations = [], entities = [];
-        foreach (var part in text.Split(','))
+        foreach (var part in text.Split(',', text.Length == 0 ? StringSplitOptions.RemoveEmptyEntries : StringSplitOptions.None))
         {
             var inEntities = part.StartsWith('e');
             var fields = part[(inEntities ? 1 : 0)..].Split(':', '.');

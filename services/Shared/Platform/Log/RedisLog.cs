@@ -103,7 +103,9 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
         try
         {
             var ends = await StartAsync(municipality, topic, []).WaitAsync(options.AppendTimeout, cancellation);
-            return ends.Values.Select((id, partition) => ParsePosition(partition, id)).ToList();
+            // Where all was removed, the last record is the last one removed.
+            var removed = await KeptAfterAsync(municipality, topic, cancellation);
+            return ends.Values.Select((id, partition) => ParsePosition(partition, id)).Select((end, partition) => end < removed[partition] ? removed[partition] : end).ToList();
         }
         catch (Exception fault) when (fault is RedisException or TimeoutException)
         {
