@@ -103,7 +103,7 @@ sealed class ApiKeyStore(MunicipalDatabases databases) : IApiKeyVerifier
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ApiKeyHolder?> VerifyAsync(string key, CancellationToken cancel) =>
+    public async ValueTask<ApiKeyHolder?> VerifyAsync(string? municipality, string key, CancellationToken cancel) =>
         ApiKey.Fits(key, ApiKey.MunicipalityPrefix) ? await FindAsync(ApiKey.Hash(key), cancel) : null;
 
     static NpgsqlBatchCommand Insert(string municipality, string hash, ApiKeyInfo info) => new(

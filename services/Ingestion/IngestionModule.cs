@@ -22,7 +22,6 @@ public static class IngestionModule
 
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddHttpContextAccessor();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
 
         services.AddSingleton<DeviceStore>().AddSingleton<DeviceProfiles>().AddSingleton<SensorThings>();
@@ -33,7 +32,7 @@ public static class IngestionModule
         services.AddSingleton<OutboxPublisher>().AddHostedService(provider => provider.GetRequiredService<OutboxPublisher>());
         services.AddEventHandler<DeviceProfileChanged>();
 
-        services.AddSingleton<UplinkDoor>().AddSingleton<RateLimits>();
+        services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
         services.AddSingleton<LastSeenWriter>().AddHostedService(provider => provider.GetRequiredService<LastSeenWriter>());
     }

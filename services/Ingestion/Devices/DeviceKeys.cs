@@ -6,17 +6,17 @@ using Allmende.Platform.Security;
 namespace Allmende.Ingestion.Devices;
 
 /// <summary>
-/// Devices' own keys. A key says nothing of its municipality, the path does: in another municipality's path it is an unknown key.
+/// Devices' own keys. A key says nothing of its municipality, the path (or MQTT's user name) does: in another municipality's it is an unknown key.
 /// Its holder may write uplinks of that one device.
 /// </summary>
-sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities, IHttpContextAccessor requests) : IApiKeyVerifier
+sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities) : IApiKeyVerifier
 {
     const string OwnUplinks = "uplinks:write:";
 
-    public async ValueTask<ApiKeyHolder?> VerifyAsync(string key, CancellationToken cancel)
+    public async ValueTask<ApiKeyHolder?> VerifyAsync(string? municipality, string key, CancellationToken cancel)
     {
         if (!ApiKey.Fits(key, ApiKey.DevicePrefix)) return null;
-        if (requests.HttpContext?.GetRouteValue("municipality") is not string municipality || municipalities.Find(municipality) is null) return null;
+        if (municipality is null || municipalities.Find(municipality) is null) return null;
         return await directory.FindAsync(municipality, new(DeviceNameKind.KeyHash, ApiKey.Hash(key)), cancel) is { } device
             ? new ApiKeyHolder(device.Id, municipality, [OwnUplinks + device.Id])
             : null;

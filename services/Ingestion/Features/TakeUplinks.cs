@@ -13,7 +13,7 @@ static class TakeUplinks
             context.Resource is HttpContext http && DeviceKeys.MayWriteUplinks(context.User, (string)http.GetRouteValue("municipality")!)));
         uplinks.WithMetadata(new RequestSizeLimitAttribute(options.LargestUplink));
 
-        uplinks.MapPost("/tts", (HttpContext context, UplinkDoor door) => door.HandleAsync(context, "tts", TheThingsStack.Read))
+        uplinks.MapPost("/tts", (HttpContext context, HttpUplinks door) => door.HandleAsync(context, "tts", TheThingsStack.Read))
             .Describe("TakeUplinkOfTheThingsStack", "Take an uplink of The Things Stack", """
                 The body is the webhook message of The Things Stack v3. The device is found by `end_device_ids.dev_eui`, else by `device_id`. Messages that
                 are no uplink (join, acknowledgement, status) answer 204.
@@ -22,14 +22,14 @@ static class TakeUplinks
             .Describe("TakeUplinkOfChirpStack", "Take an uplink of ChirpStack", """
                 The body is the JSON of ChirpStack v4's HTTP integration, with its query parameter `event`. Events other than `up` answer 204.
                 """, UplinkExamples.ChirpStack);
-        uplinks.MapPost("/json", (HttpContext context, UplinkDoor door) => door.HandleAsync(context, "json", PlainJson.Read))
+        uplinks.MapPost("/json", (HttpContext context, HttpUplinks door) => door.HandleAsync(context, "json", PlainJson.Read))
             .Describe("TakeUplink", "Take an uplink", """
                 For devices and gateways of any kind: `bytes` (hexadecimal, or an array of numbers) for the profile's codec, or `data` as it is. `time` is RFC 3339;
                 without it the arrival counts, and a message sent twice is two.
                 """, UplinkExamples.Plain);
     }
 
-    static Task TakeChirpStackAsync(HttpContext context, string? @event, UplinkDoor door)
+    static Task TakeChirpStackAsync(HttpContext context, string? @event, HttpUplinks door)
     {
         if (@event is null or "" or "up") return door.HandleAsync(context, "chirpstack", ChirpStack.Read);
         context.Response.StatusCode = StatusCodes.Status204NoContent;

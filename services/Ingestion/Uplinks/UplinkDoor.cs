@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Globalization;
-using System.IO.Pipelines;
-using System.Text;
+using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Unicode;
 using Allmende.Contracts;
@@ -13,7 +11,7 @@ using Allmende.Platform.Log;
 namespace Allmende.Ingestion.Uplinks;
 
 /// <summary>
-/// The way of an uplink from the request to the log, alike for all doors: is there room, is it an uplink, whose, is its time possible; then one append, and
+/// The way of an uplink to the log, alike for all doors and protocols: is there room, is it an uplink, whose, is its time possible; then one append, and
 /// the answer when that is durable. No database is asked on the way of a device that is known.
 /// </summary>
 sealed class UplinkDoor(
@@ -25,42 +23,36 @@ sealed class UplinkDoor(
     /// <summary>How long a sender should wait when the log does not answer.</summary>
     static readonly TimeSpan LogAwayFor = TimeSpan.FromSeconds(2);
 
-    /// <summary>Takes one message.</summary>
-    public async Task HandleAsync(HttpContext context, string door, UplinkReader read)
+    /// <summary>Whether the municipality's doors are shut for now: it sends more than is decoded, or than it may. Asked before a message is read.</summary>
+    public UplinkOutcome? TurnedAway(string municipality)
     {
-        var municipality = (string)context.GetRouteValue("municipality")!;
-        var outcome = await TakeAsync(context, municipality, read);
-        Telemetry.CountUplink(municipality, door, outcome.Name);
-        if (outcome.RetryAfter is { } wait)
-            context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        if (outcome.Error is { } error) await error.Problem(outcome.Detail, outcome.Field).ExecuteAsync(context);
-        else if (outcome.Uplink is { } uplink) await AcceptedAsync(context.Response, uplink);
-        else context.Response.StatusCode = StatusCodes.Status204NoContent;
+        if (pressure.IsOn(municipality)) return UplinkOutcome.Refused(IngestionErrors.Overloaded, retryAfter: OverloadedFor);
+        if (!limits.TryTake(municipality, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this municipality", retryAfter: wait);
+        return null;
     }
 
-    async ValueTask<Outcome> TakeAsync(HttpContext context, string municipality, UplinkReader read)
+    /// <summary>Takes one message; <see cref="TurnedAway"/> was asked before. What becomes of it when the client is gone is up to the message's id.</summary>
+    /// <param name="municipality">Whose.</param>
+    /// <param name="caller">Who sends it; may write uplinks of the municipality (<see cref="DeviceKeys.MayWriteUplinks"/>).</param>
+    /// <param name="message">What was read of it.</param>
+    /// <param name="cancellation">Gives up before the append, never during it.</param>
+    public async ValueTask<UplinkOutcome> TakeAsync(string municipality, ClaimsPrincipal caller, UplinkMessage message, CancellationToken cancellation)
     {
-        if (pressure.IsOn(municipality)) return Outcome.Refused(IngestionErrors.Overloaded, retryAfter: OverloadedFor);
-        if (!limits.TryTake(municipality, out var wait)) return Outcome.Refused(IngestionErrors.TooManyUplinks, "of this municipality", retryAfter: wait);
-
-        var (message, fault) = await ReadAsync(context.Request, read);
-        if (fault is not null) return fault.Value;
-        if (!message.IsUplink) return Outcome.Ignored;
-
-        var device = await FindDeviceAsync(municipality, message, context.RequestAborted);
+        if (!message.IsUplink) return UplinkOutcome.Ignored;
+        var device = await FindDeviceAsync(municipality, message, cancellation);
         // Whoever may not write a device's uplinks is not told that it exists.
-        if (device is null || !DeviceKeys.MayWriteUplinksOf(context.User, device.Id))
-            return Outcome.Refused(IngestionErrors.UnknownDevice, $"no device '{message.DevEui ?? message.DeviceId}' for this credential; register it first");
-        if (!limits.TryTake(municipality, device.Id, out wait)) return Outcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
+        if (device is null || !DeviceKeys.MayWriteUplinksOf(caller, device.Id))
+            return UplinkOutcome.Refused(IngestionErrors.UnknownDevice, $"no device '{message.DevEui ?? message.DeviceId}' for this credential; register it first");
+        if (!limits.TryTake(municipality, device.Id, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
 
         var now = DateTimeOffset.UtcNow;
         var time = message.Time ?? now;
         if (time < options.EarliestTime || time > now + options.MostTimeAhead)
-            return Outcome.Refused(IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField);
+            return UplinkOutcome.Refused(IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField);
         return await AppendAsync(municipality, device, message, time, now);
     }
 
-    async ValueTask<Outcome> AppendAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset time, DateTimeOffset now)
+    async ValueTask<UplinkOutcome> AppendAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset time, DateTimeOffset now)
     {
         // A device without a codec is read by its network server; else the codec reads the bytes, whatever the network server makes of them.
         if (message.Bytes is not null && message.Data is not null)
@@ -78,11 +70,11 @@ sealed class UplinkDoor(
         }
         catch (LogUnavailableException)
         {
-            return Outcome.Refused(IngestionErrors.NotDurable, retryAfter: LogAwayFor);
+            return UplinkOutcome.Refused(IngestionErrors.NotDurable, retryAfter: LogAwayFor);
         }
         Telemetry.AppendTook(since);
         lastSeen.Note(municipality, device.Id, new LastSeen(now.UtcDateTime, message.FCnt, message.Radio.Rssi, message.Radio.Snr));
-        return Outcome.Accepted(id);
+        return UplinkOutcome.Accepted(id);
     }
 
     /// <summary>By DevEUI if it has one, else by id; a device of that id with another DevEUI is not meant.</summary>
@@ -94,32 +86,19 @@ sealed class UplinkDoor(
         return devEui is null || byId.DevEui is null ? byId : null;
     }
 
-    static async ValueTask<(UplinkMessage Message, Outcome? Fault)> ReadAsync(HttpRequest request, UplinkReader read)
+    /// <summary>Reads a message.</summary>
+    /// <param name="body">The whole of it.</param>
+    /// <param name="read">Reads this door's form.</param>
+    /// <param name="device">The device, where the door's address says it.</param>
+    public static (UplinkMessage Message, UplinkOutcome? Fault) Parse(in ReadOnlySequence<byte> body, UplinkReader read, string? device = null)
     {
-        var body = request.BodyReader;
-        while (true)
-        {
-            var part = await body.ReadAsync(request.HttpContext.RequestAborted);
-            if (!part.IsCompleted)
-            {
-                body.AdvanceTo(part.Buffer.Start, part.Buffer.End);
-                continue;
-            }
-            var parsed = Parse(part.Buffer, read);
-            body.AdvanceTo(part.Buffer.End);
-            return parsed;
-        }
-    }
-
-    static (UplinkMessage, Outcome?) Parse(in ReadOnlySequence<byte> body, UplinkReader read)
-    {
-        if (body.IsSingleSegment) return Parse(body.FirstSpan, read);
+        if (body.IsSingleSegment) return Parse(body.FirstSpan, read, device);
         var length = (int)body.Length;
         var whole = ArrayPool<byte>.Shared.Rent(length);
         try
         {
             body.CopyTo(whole);
-            return Parse(whole.AsSpan(0, length), read);
+            return Parse(whole.AsSpan(0, length), read, device);
         }
         finally
         {
@@ -127,10 +106,11 @@ sealed class UplinkDoor(
         }
     }
 
-    static (UplinkMessage, Outcome?) Parse(ReadOnlySpan<byte> body, UplinkReader read)
+    /// <inheritdoc cref="Parse(in ReadOnlySequence{byte}, UplinkReader, string?)"/>
+    public static (UplinkMessage Message, UplinkOutcome? Fault) Parse(ReadOnlySpan<byte> body, UplinkReader read, string? device = null)
     {
-        var message = default(UplinkMessage);
-        if (!Utf8.IsValid(body)) return (message, Outcome.Refused(PlatformErrors.MalformedRequest, "no valid UTF-8"));
+        var message = new UplinkMessage { DeviceId = device };
+        if (!Utf8.IsValid(body)) return (message, UplinkOutcome.Refused(PlatformErrors.MalformedRequest, "no valid UTF-8"));
         var json = new JsonFields(body);
         try
         {
@@ -139,40 +119,13 @@ sealed class UplinkDoor(
         }
         catch (JsonException fault)
         {
-            return (message, Outcome.Refused(PlatformErrors.MalformedRequest, $"no valid JSON at line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1}"));
+            return (message, UplinkOutcome.Refused(PlatformErrors.MalformedRequest, $"no valid JSON at line {fault.LineNumber + 1}, byte {fault.BytePositionInLine + 1}"));
         }
         catch (InvalidOperationException)
         {
             // Utf8JsonReader's word for \ud800 and the like.
-            return (message, Outcome.Refused(PlatformErrors.MalformedRequest, "a text is no valid Unicode"));
+            return (message, UplinkOutcome.Refused(PlatformErrors.MalformedRequest, "a text is no valid Unicode"));
         }
-        return (message, json.Fault is { } wrong ? Outcome.Refused(IngestionErrors.InvalidUplink, wrong.Fault, wrong.Field) : null);
-    }
-
-    static async ValueTask AcceptedAsync(HttpResponse response, string uplink)
-    {
-        response.StatusCode = StatusCodes.Status202Accepted;
-        response.ContentType = "application/json";
-        response.ContentLength = 13 + uplink.Length;
-        Write(response.BodyWriter, uplink);
-        await response.BodyWriter.FlushAsync();
-    }
-
-    static void Write(PipeWriter writer, string uplink)
-    {
-        writer.Write("{\"uplink\":\""u8);
-        Encoding.ASCII.GetBytes(uplink.AsSpan(), writer);
-        writer.Write("\"}"u8);
-    }
-
-    /// <summary>What became of a message.</summary>
-    readonly record struct Outcome(string Name, string? Uplink, ApiError? Error, string? Detail, string? Field, TimeSpan? RetryAfter)
-    {
-        public static readonly Outcome Ignored = new("ignored", null, null, null, null, null);
-
-        public static Outcome Accepted(string uplink) => new("accepted", uplink, null, null, null, null);
-
-        public static Outcome Refused(ApiError error, string? detail = null, string? field = null, TimeSpan? retryAfter = null) =>
-            new(error.Name, null, error, detail, field, retryAfter);
+        return (message, json.Fault is { } wrong ? UplinkOutcome.Refused(IngestionErrors.InvalidUplink, wrong.Fault, wrong.Field) : null);
     }
 }

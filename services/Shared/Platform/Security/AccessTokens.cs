@@ -50,7 +50,7 @@ sealed class AccessTokens : IDisposable
         var configuration = await ConfigurationAsync(cancel);
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
         // Bound to the key it was checked with: when the provider withdraws a key, what that key signed is worth nothing.
-        if (valid.TryGetValue(hash, out Remembered? known) && KeyOf(configuration, known!.Key) is not null) return TokenVerdict.Of(known.Principal);
+        if (valid.TryGetValue(hash, out Remembered? known) && KeyOf(configuration, known!.Key) is not null) return TokenVerdict.Of(known.Principal, known.ValidTo);
 
         var result = Validate(token, configuration);
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
@@ -64,12 +64,12 @@ sealed class AccessTokens : IDisposable
 
         var accepted = (JsonWebToken)result.SecurityToken;
         var principal = PrincipalOf(accepted);
-        valid.Set(hash, new Remembered(principal, accepted.Kid), new MemoryCacheEntryOptions
+        valid.Set(hash, new Remembered(principal, accepted.Kid, accepted.ValidTo), new MemoryCacheEntryOptions
         {
             Size = 1,
             AbsoluteExpiration = accepted.ValidTo + ClockSkew,
         });
-        return TokenVerdict.Of(principal);
+        return TokenVerdict.Of(principal, accepted.ValidTo);
     }
 
     public void Dispose() => valid.Dispose();
@@ -155,15 +155,15 @@ sealed class AccessTokens : IDisposable
         }
     }
 
-    sealed record Remembered(ClaimsPrincipal Principal, string Key);
+    sealed record Remembered(ClaimsPrincipal Principal, string Key, DateTime ValidTo);
 }
 
-/// <summary>Outcome of a validation: a principal, or the reason for none.</summary>
-readonly record struct TokenVerdict(ClaimsPrincipal? Principal, string? Reason)
+/// <summary>Outcome of a validation: a principal and until when (UTC) it may be believed, or the reason for none.</summary>
+readonly record struct TokenVerdict(ClaimsPrincipal? Principal, DateTime ValidTo, string? Reason)
 {
-    public static TokenVerdict Of(ClaimsPrincipal principal) => new(principal, null);
+    public static TokenVerdict Of(ClaimsPrincipal principal, DateTime validTo) => new(principal, validTo, null);
 
-    public static TokenVerdict Refused(string reason) => new(null, reason);
+    public static TokenVerdict Refused(string reason) => new(null, default, reason);
 }
 
 /// <summary>Nobody can be let in or turned away, because the identity provider (or Identity) does not answer.</summary>

@@ -18,7 +18,10 @@ public sealed record ApiKeyHolder(string Id, string Municipality, IReadOnlyList<
 public interface IApiKeyVerifier
 {
     /// <summary>The holder of <paramref name="key"/>, or null when it is unknown, revoked, or of another kind.</summary>
-    ValueTask<ApiKeyHolder?> VerifyAsync(string key, CancellationToken cancel);
+    /// <param name="municipality">Where it is shown; null where the door has no municipality. Some keys say nothing of theirs themselves.</param>
+    /// <param name="key">What is shown.</param>
+    /// <param name="cancel">Gives up.</param>
+    ValueTask<ApiKeyHolder?> VerifyAsync(string? municipality, string key, CancellationToken cancel);
 }
 
 /// <summary>The shape of API keys: a prefix that says the kind, and 256 random bits in base 62. Only their SHA-256 is ever kept.</summary>

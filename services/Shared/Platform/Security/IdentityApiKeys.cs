@@ -20,7 +20,7 @@ sealed class IdentityApiKeys(IHttpClientFactory http) : IApiKeyVerifier, IEventH
 
     public IReadOnlyList<string> Types { get; } = [EventTypes.ApiKeyRevoked];
 
-    public async ValueTask<ApiKeyHolder?> VerifyAsync(string key, CancellationToken cancel)
+    public async ValueTask<ApiKeyHolder?> VerifyAsync(string? municipality, string key, CancellationToken cancel)
     {
         if (!ApiKey.Fits(key, ApiKey.MunicipalityPrefix)) return null;
         var hash = ApiKey.Hash(key);

@@ -19,6 +19,7 @@ public static class PlatformSecurity
     {
         var services = builder.Services;
         services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(_ => ProviderMetadata(options.Identity)).AddSingleton<AccessTokens>();
+        services.AddSingleton(provider => new Credentials(provider.GetRequiredService<AccessTokens>(), provider.GetServices<IApiKeyVerifier>()));
         if (service != "identity" && options.Services.ContainsKey("identity"))
             services.AddSingleton<IdentityApiKeys>()
                 .AddSingleton<IApiKeyVerifier>(provider => provider.GetRequiredService<IdentityApiKeys>())

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -16,8 +17,7 @@ sealed partial class TokenAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory loggers,
     UrlEncoder encoder,
-    AccessTokens tokens,
-    IEnumerable<IApiKeyVerifier> keys) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+    Credentials credentials) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public new const string Scheme = "Token";
     public const string ApiKeyHeader = "X-Api-Key";
@@ -28,15 +28,13 @@ sealed partial class TokenAuthentication(
         var key = Request.Headers[ApiKeyHeader];
         if (bearer is null && key.Count == 0) return AuthenticateResult.NoResult();
         if (key.Count > 1 || (bearer is not null && key.Count == 1)) return AuthenticateResult.Fail("Send one credential.");
-        try
-        {
-            return bearer is null ? await ByKeyAsync(key.ToString()) : await ByTokenAsync(bearer);
-        }
-        catch (ProviderUnreachable fault)
-        {
-            LogUnreachable(Logger, fault);
-            return AuthenticateResult.Fail(fault);
-        }
+        var verdict = bearer is null
+            ? await credentials.VerifyKeyAsync(Context.GetRouteValue("municipality") as string, key.ToString(), Context.RequestAborted)
+            : await credentials.VerifyTokenAsync(bearer, Context.RequestAborted);
+        if (verdict.Principal is { } principal) return Success(principal);
+        if (verdict.Unreachable is not { } fault) return Refuse(verdict.Reason!);
+        LogUnreachable(Logger, fault);
+        return AuthenticateResult.Fail(fault);
     }
 
     /// <summary>RFC 6750, section 3; and 503 where nobody can say whether the credential holds.</summary>
@@ -53,19 +51,6 @@ sealed partial class TokenAuthentication(
             ? "Bearer realm=\"allmende\""
             : $"Bearer realm=\"allmende\", error=\"invalid_token\", error_description=\"{failure.Message}\"";
         await PlatformErrors.Unauthorized.Problem(failure?.Message ?? "Send 'Authorization: Bearer …' or 'X-Api-Key: …'.").ExecuteAsync(Context);
-    }
-
-    async Task<AuthenticateResult> ByTokenAsync(string token)
-    {
-        var verdict = await tokens.ValidateAsync(token, Context.RequestAborted);
-        return verdict.Principal is { } principal ? Success(principal) : Refuse(verdict.Reason!);
-    }
-
-    async Task<AuthenticateResult> ByKeyAsync(string key)
-    {
-        foreach (var verifier in keys)
-            if (await verifier.VerifyAsync(key, Context.RequestAborted) is { } holder) return Success(Caller.Of(holder));
-        return Refuse("The API key is unknown or revoked.");
     }
 
     string? Bearer() =>
