@@ -1,6 +1,9 @@
 using System.Text.Json.Serialization;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Features;
+using Allmende.Ingestion.Mqtt;
+using Allmende.Ingestion.Mqtt.SensorThings;
+using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Outbox;
 using Allmende.Ingestion.Uplinks;
 using Allmende.Platform;
@@ -34,6 +37,15 @@ public static class IngestionModule
 
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
+        services.AddSingleton(options.Mqtt).AddSingleton<MqttLogin>().AddSingleton<MqttBroker>().AddSingleton<PublishDoor>().AddSingleton<MqttServer>();
+        services.AddSingleton<FeedClient>().AddSingleton<FeedStreams>().AddSingleton<EntityDoor>();
+        services.AddHttpClient(EntityDoor.HttpClient, client =>
+        {
+            client.BaseAddress = platform.ServiceAddress("observations");
+            client.Timeout = TimeSpan.FromSeconds(15);
+        });
+        services.AddSingleton<MqttSessions>().AddHostedService(provider => provider.GetRequiredService<MqttSessions>());
+        services.AddSingleton<MqttListener>().AddHostedService(provider => provider.GetRequiredService<MqttListener>());
         services.AddSingleton<LastSeenWriter>().AddHostedService(provider => provider.GetRequiredService<LastSeenWriter>());
     }
 

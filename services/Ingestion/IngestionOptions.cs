@@ -1,3 +1,5 @@
+using Allmende.Ingestion.Mqtt;
+
 namespace Allmende.Ingestion;
 
 /// <summary>Section <c>Ingestion</c>; the defaults suit one machine and a town of some hundred thousand.</summary>
@@ -30,8 +32,12 @@ public sealed class IngestionOptions
     /// <summary>The outbox is looked through so often for what another instance, or a crash, left in it.</summary>
     public TimeSpan OutboxSweptEvery { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The MQTT door.</summary>
+    public MqttOptions Mqtt { get; set; } = new();
+
     internal IEnumerable<string> Faults()
     {
+        foreach (var fault in Mqtt.Faults(LargestUplink)) yield return fault;
         if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
         foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
             if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";

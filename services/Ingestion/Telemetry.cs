@@ -20,6 +20,28 @@ static class Telemetry
 
     static readonly Gauge<long> Waiting = Meter.CreateGauge<long>("allmende.ingestion.waiting_uplinks", description: "Uplinks that are not decoded yet");
 
+    /// <summary>Connections that are open.</summary>
+    public static readonly UpDownCounter<long> MqttConnections = Meter.CreateUpDownCounter<long>("allmende.ingestion.mqtt.connections", description: "MQTT connections");
+
+    /// <summary>Streams from Observations for SensorThings topics.</summary>
+    public static readonly UpDownCounter<long> MqttFeeds = Meter.CreateUpDownCounter<long>("allmende.ingestion.mqtt.feeds", description: "SensorThings topics that are followed");
+
+    /// <summary>By <c>municipality</c>; empty for clients without a credential.</summary>
+    static readonly Counter<long> MqttDelivered = Meter.CreateCounter<long>("allmende.ingestion.mqtt.delivered", description: "Messages to MQTT subscribers");
+
+    /// <summary>By <c>municipality</c> and <c>outcome</c> (<c>created</c>, <c>refused</c>, <c>unavailable</c>).</summary>
+    static readonly Counter<long> MqttEntities = Meter.CreateCounter<long>("allmende.ingestion.mqtt.entities", description: "Entities created over MQTT");
+
+    /// <summary>By <c>reason</c>.</summary>
+    static readonly Counter<long> MqttRefusals = Meter.CreateCounter<long>("allmende.ingestion.mqtt.refusals", description: "MQTT connections, subscriptions and messages that were turned down");
+
+    public static void CountMqttDelivery(string municipality) => MqttDelivered.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
+
+    public static void CountMqttEntity(string municipality, string outcome) =>
+        MqttEntities.Add(1, new("municipality", municipality), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public static void CountMqttRefusal(string reason) => MqttRefusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
     public static void CountUplink(string municipality, string door, string outcome) =>
         Uplinks.Add(1, new("municipality", municipality), new("door", door), new KeyValuePair<string, object?>("outcome", outcome));
 

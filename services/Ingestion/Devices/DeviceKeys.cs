@@ -30,6 +30,9 @@ sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities
     public static bool MayWriteUplinksOf(ClaimsPrincipal caller, string device) =>
         MayWriteAll(caller) || (caller.FindFirst(IsOwn) is { } own && own.Value.AsSpan(OwnUplinks.Length).SequenceEqual(device));
 
+    /// <summary>The device whose own key <paramref name="caller"/> holds; null for everybody else.</summary>
+    public static string? OwnDevice(ClaimsPrincipal caller) => caller.FindFirst(IsOwn)?.Value[OwnUplinks.Length..];
+
     static bool MayWriteAll(ClaimsPrincipal caller) =>
         caller.HasClaim(Roles.ScopeClaim, Roles.WriteUplinks) || caller.HasClaim(Roles.RoleClaim, Roles.Admin) || caller.HasClaim(Roles.RoleClaim, Roles.Developer);
 

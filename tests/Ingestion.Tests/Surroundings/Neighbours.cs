@@ -81,8 +81,26 @@ sealed class Neighbours : IAsyncDisposable
         },
     });
 
+    /// <summary>The feeds that Observations serves.</summary>
+    public FeedStandIn Feed { get; } = new();
+
+    /// <summary>What was posted to SensorThings: path, credential, body. What it answers is up to <see cref="AnswersPost"/>.</summary>
+    public ConcurrentQueue<(string Path, string? Credential, string Body)> Posted { get; } = new();
+
+    /// <summary>Status of a POST to SensorThings, by its body.</summary>
+    public Func<string, int> AnswersPost { get; set; } = _ => 201;
+
     void Map()
     {
+        Feed.Map(app);
+        app.MapPost("/{municipality}/sta/v1.1/{**path}", async (HttpContext context, string municipality, string path) =>
+        {
+            var body = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            if (context.Request.Headers.ContainsKey("X-Internal-Key")) return Results.StatusCode(500);
+            Posted.Enqueue(($"{municipality}: {path}", FeedStandIn.CredentialOf(context), body));
+            var status = AnswersPost(body);
+            return status < 400 ? Results.StatusCode(status) : Results.Json(new { code = status, type = "error", message = $"said {status}" }, statusCode: status);
+        });
         app.MapGet("/internal/municipalities", () => Results.Json(Municipalities.Values.ToArray(), ContractsJson.Default.MunicipalityArray));
         app.MapGet("/internal/api-keys/{hash}", (string hash) => keys.TryGetValue(hash, out var holder) ? Results.Ok(holder) : Results.NotFound());
         app.MapGet("/realms/allmende/.well-known/openid-configuration", () => Results.Ok(new { issuer = Issuer, jwks_uri = $"{Issuer}/keys" }));

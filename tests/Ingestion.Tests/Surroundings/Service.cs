@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Allmende.Contracts;
+using Allmende.Ingestion.Mqtt;
 using Allmende.Platform;
 using Allmende.Platform.Log;
 using Allmende.Testing;
@@ -59,6 +60,7 @@ sealed class Service : IAsyncDisposable
             ["Platform:Services:identity"] = neighbours.Url,
             ["Platform:Services:streams"] = neighbours.Url,
             ["Platform:Services:observations"] = neighbours.Url,
+            ["Ingestion:Mqtt:Address"] = "127.0.0.1:0",
             ["Ingestion:LastSeenWrittenEvery"] = "00:00:00.200",
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
@@ -91,6 +93,9 @@ sealed class Service : IAsyncDisposable
         using var answer = await http.SendAsync(request);
         return new Answer((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, answer.Headers.RetryAfter?.Delta, answer.Headers.Location, await answer.Content.ReadAsStringAsync());
     }
+
+    /// <summary>Where MQTT is spoken.</summary>
+    public int MqttPort => Get<MqttListener>().EndPoint!.Port;
 
     public T Get<T>() where T : notnull => app.Services.GetRequiredService<T>();
 

@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Allmende.Ingestion.Mqtt.Sessions;
+using Microsoft.AspNetCore.Connections;
+
+namespace Allmende.Ingestion.Mqtt;
+
+/// <summary>Takes connections, as many as there is room for, and gives each its <see cref="MqttConnection"/>.</summary>
+sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessions, MqttBroker broker, PublishDoor door, ILogger<MqttConnection> logger)
+{
+    readonly ConcurrentDictionary<IPAddress, int> waiting = new();
+    readonly ConcurrentDictionary<IPAddress, int> anonymous = new();
+    int anonymousInAll;
+
+    public MqttOptions Options => options;
+
+    public MqttLogin Login => login;
+
+    public MqttSessions Sessions => sessions;
+
+    public MqttBroker Broker => broker;
+
+    public PublishDoor Door => door;
+
+    public ILogger<MqttConnection> Logger => logger;
+
+    /// <summary>Serves a connection to its end.</summary>
+    public async Task HandleAsync(ConnectionContext context)
+    {
+        var address = (context.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        if (!TryTake(waiting, address, options.MostWaitingOfAddress))
+        {
+            Telemetry.CountMqttRefusal("too_many_waiting");
+            context.Abort();
+            return;
+        }
+        var connection = new MqttConnection(context, address, this);
+        await connection.RunAsync();
+    }
+
+    /// <summary>A connection no longer waits for its CONNECT.</summary>
+    public void Arrived(IPAddress address) => Give(waiting, address);
+
+    /// <summary>Counts a client without a credential; false if there are too many.</summary>
+    public bool TryTakeAnonymous(IPAddress address)
+    {
+        if (Interlocked.Increment(ref anonymousInAll) <= options.MostAnonymous && TryTake(anonymous, address, options.MostAnonymousOfAddress)) return true;
+        Interlocked.Decrement(ref anonymousInAll);
+        return false;
+    }
+
+    public void GiveAnonymous(IPAddress address)
+    {
+        Give(anonymous, address);
+        Interlocked.Decrement(ref anonymousInAll);
+    }
+
+    static bool TryTake(ConcurrentDictionary<IPAddress, int> counts, IPAddress address, int most)
+    {
+        if (counts.AddOrUpdate(address, 1, static (_, count) => count + 1) <= most) return true;
+        Give(counts, address);
+        return false;
+    }
+
+    static void Give(ConcurrentDictionary<IPAddress, int> counts, IPAddress address)
+    {
+        if (counts.AddOrUpdate(address, 0, static (_, count) => count - 1) == 0) counts.TryRemove(KeyValuePair.Create(address, 0));
+    }
+}

@@ -1,0 +1,27 @@
+using System.Security.Claims;
+using Allmende.Contracts;
+
+namespace Allmende.Ingestion.Mqtt.Sessions;
+
+/// <summary>Who is behind a connection, as its CONNECT showed.</summary>
+/// <param name="Municipality">The user name; null without a credential.</param>
+/// <param name="Principal">Who the credential speaks for.</param>
+/// <param name="Credential">The credential itself, to be shown to Observations in the client's name; null without one.</param>
+/// <param name="ValidTo">Of an access token: its end, UTC.</param>
+sealed record MqttClient(string? Municipality, ClaimsPrincipal Principal, string? Credential, DateTime? ValidTo)
+{
+    public static readonly MqttClient Anonymous = new(null, new ClaimsPrincipal(new ClaimsIdentity()), null, null);
+
+    public bool IsAnonymous => Credential is null;
+
+    /// <summary>What it may read of a municipality, as one word: whoever has the same word sees the same.</summary>
+    public string AccessClass(string municipality) => string.Join('+', Access.VisibleTo(Principal, municipality));
+
+    /// <summary>Puts the credential on a request to another service.</summary>
+    public void Authenticate(HttpRequestMessage request)
+    {
+        if (Credential is null) return;
+        if (Platform.Security.Credentials.IsToken(Credential)) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + Credential);
+        else request.Headers.TryAddWithoutValidation("X-Api-Key", Credential);
+    }
+}

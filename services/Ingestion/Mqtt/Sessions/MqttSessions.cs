@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Mqtt.Protocol;
+
+namespace Allmende.Ingestion.Mqtt.Sessions;
+
+/// <summary>All sessions of this process, bounded per municipality and per device, and what happens to them when their time is over.</summary>
+sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor door) : BackgroundService
+{
+    readonly ConcurrentDictionary<SessionKey, MqttSession> sessions = new();
+    readonly ConcurrentDictionary<MqttSession, bool> disconnected = new();
+    readonly Dictionary<(string Municipality, string Holder), int> counts = [];
+    readonly Lock gate = new();
+
+    /// <summary>How many there are.</summary>
+    public int Count => sessions.Count;
+
+    /// <summary>Gives a connection its session (3.1.4): the one that there is, or a new one.</summary>
+    /// <param name="key">Which.</param>
+    /// <param name="connection">Who takes it; whoever has it is let go.</param>
+    /// <param name="client">Who that is.</param>
+    /// <param name="cleanStart">Whether what there is is to be thrown away.</param>
+    /// <param name="isPresent">Whether it was there.</param>
+    /// <returns>The session; null if there are too many.</returns>
+    public MqttSession? Attach(SessionKey key, MqttConnection connection, MqttClient client, bool cleanStart, out bool isPresent)
+    {
+        MqttConnection? before = null;
+        MqttSession? over = null;
+        MqttSession? session;
+        lock (gate)
+        {
+            isPresent = sessions.TryGetValue(key, out session);
+            // With other rights than those that its messages were collected with, it is another.
+            if (isPresent && (cleanStart || session!.ExpiresAt <= Environment.TickCount64 || (key.Municipality.Length > 0 && session.Client.AccessClass(key.Municipality) != client.AccessClass(key.Municipality))))
+            {
+                (over, isPresent) = (session, false);
+                Forget(session!);
+            }
+            if (!isPresent)
+            {
+                if (!TryCount(key, client))
+                    session = null;
+                else
+                {
+                    session = new MqttSession(key, client, options) { Overflowed = Overflow };
+                    sessions[key] = session;
+                }
+            }
+            else disconnected.TryRemove(session!, out _);
+            before = session?.TakeOver(connection, client);
+        }
+        if (over is not null) End(over, ReasonCode.SessionTakenOver);
+        // 3.1.3.2.2: a will that waits is void when its client is back.
+        before?.Stop(ReasonCode.SessionTakenOver, "another connection has the same client id", willIsVoid: before.WillDelay > 0);
+        return session;
+    }
+
+    /// <summary>A connection is over. Its session waits for the next, as long as it may; its will is published when it is due.</summary>
+    public void Detach(MqttSession session, MqttConnection connection, WillPacket? will)
+    {
+        var isOver = false;
+        lock (gate)
+        {
+            if (session.Leave(connection))
+            {
+                var now = Environment.TickCount64;
+                if (will is { Delay: > 0 } && session.Expiry > 0) (session.PendingWill, will) = ((will, now + will.Delay * 1000L), null);
+                session.ExpiresAt = session.Expiry == uint.MaxValue ? long.MaxValue : now + session.Expiry * 1000L;
+                isOver = session.Expiry == 0;
+                if (isOver) Forget(session);
+                else disconnected[session] = true;
+            }
+        }
+        if (will is not null) _ = door.PublishWillAsync(session, will);
+        if (isOver) End(session, ReasonCode.Success);
+    }
+
+    /// <summary>Ends a session with its connection.</summary>
+    public void End(MqttSession session, ReasonCode code, string? reason = null)
+    {
+        disconnected.TryRemove(session, out _);
+        var (subscriptions, owner) = session.End();
+        foreach (var subscription in subscriptions) broker.Leave(subscription);
+        // 3.1.2.5: a will that waits is published when the session ends.
+        if (session.PendingWill is { } pending) _ = door.PublishWillAsync(session, pending.Will);
+        session.PendingWill = null;
+        owner?.Stop(code, reason);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        broker.SubscriptionLost = (session, code, reason) => Drop(session, code, reason);
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken)) Sweep();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Shutting down: what waits is lost with the process, as the README says.
+        }
+    }
+
+    void Sweep()
+    {
+        foreach (var session in disconnected.Keys)
+        {
+            WillPacket? will = null;
+            bool isOver;
+            lock (gate)
+            {
+                var now = Environment.TickCount64;
+                if (session.Owner is not null) continue;
+                isOver = session.ExpiresAt <= now;
+                if (isOver) Forget(session);
+                else if (session.PendingWill is { } pending && pending.At <= now) (will, session.PendingWill) = (pending.Will, null);
+            }
+            if (isOver) End(session, ReasonCode.Success);
+            if (will is not null) _ = door.PublishWillAsync(session, will);
+        }
+    }
+
+    void Overflow(MqttSession session) => Drop(session, ReasonCode.QuotaExceeded, "messages come faster than they are taken");
+
+    void Drop(MqttSession session, ReasonCode code, string? reason)
+    {
+        lock (gate) Forget(session);
+        End(session, code, reason);
+    }
+
+    void Forget(MqttSession session)
+    {
+        if (!sessions.TryRemove(KeyValuePair.Create(session.Key, session))) return;
+        Add((session.Key.Municipality, ""), -1);
+        if (DeviceKeys.OwnDevice(session.Client.Principal) is not null) Add((session.Key.Municipality, session.Key.Holder), -1);
+    }
+
+    /// <summary>Counts a new session; false if there is no room for it.</summary>
+    bool TryCount(SessionKey key, MqttClient client)
+    {
+        var ofDevice = DeviceKeys.OwnDevice(client.Principal) is not null;
+        if (counts.GetValueOrDefault((key.Municipality, "")) >= options.MostSessions) return false;
+        if (ofDevice && counts.GetValueOrDefault((key.Municipality, key.Holder)) >= options.MostSessionsOfDevice) return false;
+        Add((key.Municipality, ""), 1);
+        if (ofDevice) Add((key.Municipality, key.Holder), 1);
+        return true;
+    }
+
+    void Add((string, string) whose, int count)
+    {
+        var now = counts.GetValueOrDefault(whose) + count;
+        if (now == 0) counts.Remove(whose);
+        else counts[whose] = now;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text;
+using Allmende.Ingestion.Devices;
+using Allmende.Platform;
+
+namespace Allmende.Ingestion.Mqtt.Topics;
+
+/// <summary>What a topic is for.</summary>
+enum TopicKind
+{
+    /// <summary><c>{m}/devices/{device}/up</c>.</summary>
+    Uplink,
+    /// <summary><c>{m}/devices/{device}/down</c>.</summary>
+    Downlink,
+    /// <summary><c>{m}/sta/v1.1/{path}[?query]</c> (OGC 18-088, 14).</summary>
+    SensorThings,
+}
+
+/// <summary>A topic that the platform has.</summary>
+/// <param name="Kind">What it is for.</param>
+/// <param name="Municipality">Whose.</param>
+/// <param name="Name">The device, or SensorThings' path with its query.</param>
+/// <param name="Text">The whole topic.</param>
+/// <param name="Utf8">The whole topic, as it goes over the wire.</param>
+sealed record MqttTopic(TopicKind Kind, string Municipality, string Name, string Text, byte[] Utf8)
+{
+    const string Devices = "devices/", SensorThings = "sta/v1.1/";
+
+    /// <summary>The topic, or null if there is none of that name.</summary>
+    public static MqttTopic? Parse(string text)
+    {
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0 || !Municipalities.IsSlug(text[..slash])) return null;
+        var (municipality, rest) = (text[..slash], text[(slash + 1)..]);
+        if (rest.StartsWith(SensorThings, StringComparison.Ordinal) && rest.Length > SensorThings.Length)
+            return Of(TopicKind.SensorThings, rest[SensorThings.Length..]);
+        if (!rest.StartsWith(Devices, StringComparison.Ordinal)) return null;
+        var end = rest.LastIndexOf('/');
+        var device = rest[Devices.Length..Math.Max(end, Devices.Length)];
+        if (!Device.IsId(device)) return null;
+        return rest[(end + 1)..] switch
+        {
+            "up" => Of(TopicKind.Uplink, device),
+            "down" => Of(TopicKind.Downlink, device),
+            _ => null,
+        };
+
+        MqttTopic Of(TopicKind kind, string name) => new(kind, municipality, name, text, Encoding.UTF8.GetBytes(text));
+    }
+
+    /// <summary>The topic of a device.</summary>
+    public static MqttTopic OfDevice(TopicKind kind, string municipality, string device) =>
+        Parse($"{municipality}/{Devices}{device}/{(kind == TopicKind.Uplink ? "up" : "down")}") ?? throw new ArgumentException($"'{device}' is no device's id", nameof(device));
+}
