@@ -151,6 +151,8 @@ public sealed class Installation : IAsyncDisposable
     {
         foreach (var service in options.Services)
             yield return (service, wiring.Ports[service]);
+        if (options.Services.Contains("ingestion"))
+            yield return ("MQTT", wiring.Ports.Mqtt);
         if (options.Issuer is null)
             yield return ("the OpenID provider", wiring.Ports.Provider);
         if (options.Redis is null)

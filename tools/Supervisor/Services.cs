@@ -77,6 +77,8 @@ static class Services
         if (name == "dashboards" && options.DemoTowns)
             foreach (var (municipality, _) in Onboarding.Municipality.Demo)
                 environment[$"Dashboards__Municipalities__{municipality.Id}__Basemap"] = Basemap.PathOf(municipality, options);
+        if (name == "ingestion")
+            environment["Ingestion__Mqtt__Address"] = $"127.0.0.1:{wiring.Ports.Mqtt}";
         if (name == "identity" && wiring.Provider is not null)
         {
             environment["Identity__Provider__Url"] = wiring.Provider;

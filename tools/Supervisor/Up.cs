@@ -67,6 +67,7 @@ static class Up
         lines.Append($"""
               municipalities                     {access.Gateway}/
               SensorThings API                   {access.Gateway}/{access.Municipalities.FirstOrDefault().Key ?? "{municipality}"}/sta/v1.1
+              MQTT 3.1.1 and 5.0                 {access.Mqtt} (user name: the municipality, password: a device's key)
               OpenAPI of all services            {access.Gateway}/openapi
               tokens                             {access.TokenEndpoint}
               clients and their secrets          {Path.GetFullPath(Path.Combine(data, PlatformFile.FileName))}

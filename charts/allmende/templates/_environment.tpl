@@ -43,6 +43,15 @@
 - {name: Identity__Provider__Url, value: "http://{{ $name }}-provider:8080"}
 {{- end }}
 {{- end }}
+{{- if eq $service "ingestion" }}
+- {name: Ingestion__Mqtt__Address, value: {{ ternary "*:1883" "" (and $values.mqtt.enabled (not $values.mqtt.tlsSecret)) | quote }}}
+- {name: Ingestion__Mqtt__AllowAnonymous, value: {{ $values.mqtt.allowAnonymous | quote }}}
+{{- if and $values.mqtt.enabled $values.mqtt.tlsSecret }}
+- {name: Ingestion__Mqtt__TlsAddress, value: "*:8883"}
+- {name: Ingestion__Mqtt__Certificate, value: /mqtt-tls/tls.crt}
+- {name: Ingestion__Mqtt__CertificateKey, value: /mqtt-tls/tls.key}
+{{- end }}
+{{- end }}
 {{- with $values.telemetry.otlp }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 - {name: OTEL_EXPORTER_OTLP_PROTOCOL, value: {{ $values.telemetry.protocol | quote }}}

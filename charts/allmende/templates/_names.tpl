@@ -69,3 +69,6 @@ runAsGroup: {{ . }}
 fsGroup: {{ . }}
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
+
+{{/* Where ingestion speaks MQTT. */}}
+{{- define "allmende.mqttPort" -}}{{ ternary 8883 1883 (ne .Values.mqtt.tlsSecret "") }}{{- end -}}

@@ -28,11 +28,8 @@ public class When_SensorThings_is_followed_by_MQTT
     [TearDown]
     public async Task Stop()
     {
-        var w = System.Diagnostics.Stopwatch.StartNew();
         await service.DisposeAsync();
-        TestContext.Out.WriteLine($"service {w.Elapsed}");
         await neighbours.DisposeAsync();
-        TestContext.Out.WriteLine($"neighbours {w.Elapsed}");
     }
 
     string Topic => $"{town.Id}/sta/v1.1/{Path}";
