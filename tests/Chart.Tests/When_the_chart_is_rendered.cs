@@ -131,6 +131,22 @@ public class When_the_chart_is_rendered
             Assert.That(door.Text("name"), Is.EqualTo("town-allmende-gateway"));
     }
 
+    [TestCase("", "1883", "*:1883")]
+    [TestCase("mqtt.tlsSecret=mqtt-cert", "8883", "")]
+    public async Task Should_open_MQTT_to_devices(string set, string port, string address)
+    {
+        var objects = set.Length == 0 ? await Helm.RenderAsync("single-town") : await Helm.RenderAsync("single-town", set);
+        var service = objects.Single(one => one.Kind() == "Service" && one.Name().EndsWith("-mqtt", StringComparison.Ordinal));
+        Assert.That(service.List("spec", "ports").Single().Text("port"), Is.EqualTo(port));
+        var ingestion = objects.Single(one => one.Kind() == "Deployment" && one.Name().EndsWith("-ingestion", StringComparison.Ordinal));
+        Assert.That(Environment(ingestion)["Ingestion__Mqtt__Address"], Is.EqualTo(address));
+        Assert.That(Options.Faults(Environment(ingestion)), Is.Empty);
+        var ways = objects.Where(one => one.Kind() == "NetworkPolicy").SelectMany(policy => policy.List("spec", "ingress").Select(way => (policy.Name(), Port: way.List("ports").Single().Text("port"))));
+        Assert.That(ways.Where(way => way.Port == "mqtt").Select(way => way.Item1), Is.EqualTo(new[] { ingestion.Name() }));
+        var closed = await Helm.RenderAsync("single-town", "mqtt.enabled=false");
+        Assert.That(closed.Where(one => one.Kind() == "Service").Select(one => one.Name()), Has.None.EndsWith("-mqtt"));
+    }
+
     [Test]
     public async Task Should_carry_events_by_Dapr_where_asked()
     {

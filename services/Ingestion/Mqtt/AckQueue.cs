@@ -1,4 +1,5 @@
 using Allmende.Ingestion.Mqtt.Protocol;
+using Allmende.Ingestion.Mqtt.Topics;
 
 namespace Allmende.Ingestion.Mqtt;
 
@@ -6,17 +7,18 @@ namespace Allmende.Ingestion.Mqtt;
 /// <param name="Type">PUBACK or PUBREC; <see langword="default"/> for QoS 0.</param>
 /// <param name="PacketId">Its id.</param>
 /// <param name="Outcome">What becomes of it. Does not fail.</param>
+/// <param name="Topic">Whose subscribers get it; null if it was sent before, and they have it.</param>
 /// <param name="Bytes">Its size.</param>
-readonly record struct PendingAck(PacketType Type, ushort PacketId, Task<PublishOutcome> Outcome, int Bytes);
+readonly record struct PendingAck(PacketType Type, ushort PacketId, Task<PublishOutcome> Outcome, MqttTopic? Topic, int Bytes);
 
 /// <summary>
-/// The messages of one client that are on their way. They go side by side and are answered in the order in which they came (4.6). While there is none, there is
-/// no task.
+/// The messages of one client that are on their way. They go side by side; they are answered, and brought to subscribers, in the order in which they came (4.6).
+/// While there is none, there is no task.
 /// </summary>
 /// <param name="options">How many, and how many bytes.</param>
-/// <param name="acknowledge">Writes the answer; false ends it: nothing that came later is acknowledged.</param>
+/// <param name="done">Is told of each, in its turn, also when the connection is over.</param>
 /// <param name="flush">Sends the answers.</param>
-sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool> acknowledge, Action flush)
+sealed class AckQueue(MqttOptions options, Action<PendingAck, PublishOutcome> done, Action flush)
 {
     readonly Lock gate = new();
     readonly Queue<PendingAck> queue = new();
@@ -34,7 +36,6 @@ sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool
     {
         lock (gate)
         {
-            if (closed) return;
             queue.Enqueue(pending);
             bytes += pending.Bytes;
             if (pending.Type == PacketType.PubAck) acknowledgements++;
@@ -53,7 +54,7 @@ sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool
     /// <summary>Waits until all are answered.</summary>
     public Task WhenEmptyAsync()
     {
-        lock (gate) return running && !closed ? (empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+        lock (gate) return running ? (empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
     }
 
     /// <summary>Lets go of who waits for room.</summary>
@@ -62,14 +63,13 @@ sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool
         lock (gate) room?.TrySetResult();
     }
 
-    /// <summary>Answers no more; what is on its way goes on.</summary>
+    /// <summary>No more is read; what is on its way goes on.</summary>
     public void Close()
     {
         lock (gate)
         {
             closed = true;
             room?.TrySetResult();
-            empty?.TrySetResult();
         }
     }
 
@@ -80,7 +80,7 @@ sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool
             PendingAck next;
             lock (gate)
             {
-                if (closed || queue.Count == 0)
+                if (queue.Count == 0)
                 {
                     running = false;
                     empty?.TrySetResult();
@@ -103,7 +103,7 @@ sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, bool
                     room = null;
                 }
             }
-            if (!acknowledge(next, outcome)) Close();
+            done(next, outcome);
         }
         flush();
     }

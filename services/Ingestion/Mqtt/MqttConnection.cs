@@ -38,13 +38,13 @@ sealed partial class MqttConnection
     int stopped;
     ReasonCode stopCode;
     string? stopReason;
-    bool arrived, saidGoodbye, isCountedAsAnonymous;
+    bool arrived, saidGoodbye, isCountedAsAnonymous, isSilent;
 
     public MqttConnection(ConnectionContext context, IPAddress address, MqttServer server)
     {
         (this.context, this.address, this.server) = (context, address, server);
         Sender = new MqttSender(context.Transport.Output);
-        acks = new AckQueue(server.Options, Acknowledge, Sender.Flush);
+        acks = new AckQueue(server.Options, Finish, Sender.Flush);
     }
 
     public MqttSender Sender { get; }
@@ -269,6 +269,7 @@ sealed partial class MqttConnection
         }
         Task<PublishOutcome>? outcome = null;
         if (packet.Qos == 2) outcome = session!.Begun(packet.PacketId);
+        var isRepeated = outcome is not null;
         if (level == ProtocolLevel.V5 && packet.Qos > 0 && outcome is null && acks.Unacknowledged + session!.Unreleased >= server.Options.ReceiveMaximum)
         {
             Stop(ReasonCode.ReceiveMaximumExceeded);
@@ -279,7 +280,7 @@ sealed partial class MqttConnection
             outcome = topic is null ? UnknownTopic() : server.Door.PublishAsync(session!, topic, packet);
             if (packet.Qos == 2) session!.Begin(packet.PacketId, outcome);
         }
-        acks.Add(new PendingAck(packet.Qos switch { 0 => default, 1 => PacketType.PubAck, _ => PacketType.PubRec }, packet.PacketId, outcome, body.Length));
+        acks.Add(new PendingAck(packet.Qos switch { 0 => default, 1 => PacketType.PubAck, _ => PacketType.PubRec }, packet.PacketId, outcome, isRepeated ? null : topic, body.Length));
     }
 
     Task<PublishOutcome> UnknownTopic()
@@ -313,19 +314,20 @@ sealed partial class MqttConnection
 
     /// <summary>
     /// Answers a message. MQTT 5 says what became of it. 3.1.1 can only say that it need not be sent again: said of what is durable, and of what never could be;
-    /// for the rest the connection ends, and the client sends it again. False if so: what came later is not acknowledged either.
+    /// for the rest the connection ends, and the client sends it again; what came later is not acknowledged either.
     /// </summary>
-    bool Acknowledge(PendingAck pending, PublishOutcome outcome)
+    void Finish(PendingAck pending, PublishOutcome outcome)
     {
+        if (outcome.Message is { } message && pending.Topic is { } topic) server.Broker.Publish(topic, message);
         if (pending.Type == PacketType.PubRec && !outcome.IsTaken && (level == ProtocolLevel.V5 || outcome.Retry != Retry.Never)) session?.Release(pending.PacketId);
-        if (pending.Type == default) return true;
+        if (pending.Type == default || isSilent) return;
         if (outcome.Retry == Retry.Now || (outcome.Retry == Retry.Later && level == ProtocolLevel.V311))
         {
+            isSilent = true;
             Stop(ReasonCode.ServerBusy, outcome.Reason);
-            return false;
+            return;
         }
         Sender.Write(pending.Type, new AckPacket(pending.PacketId, level == ProtocolLevel.V5 ? outcome.Code : ReasonCode.Success), outcome.Reason);
-        return true;
     }
 
     void TakeAck(PacketType type, ReadOnlySpan<byte> body)

@@ -50,6 +50,7 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, MqttBr
                 Expiry = will.Expiry,
                 Properties = will.Forwarded,
             });
+            if (outcome.Message is { } message) broker.Publish(topic, message);
             if (outcome.Retry == Retry.Never || attempt == WillAttempts) return;
             await Task.Delay(WillPause);
         }
@@ -61,8 +62,8 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, MqttBr
         {
             // What was begun is finished, whether or not the client is still there.
             var outcome = await uplinks.TakeAsync(topic.Municipality, client.Principal, uplink, CancellationToken.None);
-            if (outcome.Error is null && message is not null) broker.Publish(topic, message);
-            return Told(topic, outcome);
+            var told = Told(topic, outcome);
+            return told.IsTaken ? told with { Message = message } : told;
         }
         catch (Exception fault)
         {

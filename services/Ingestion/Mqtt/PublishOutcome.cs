@@ -1,4 +1,5 @@
 using Allmende.Ingestion.Mqtt.Protocol;
+using Allmende.Ingestion.Mqtt.Topics;
 
 namespace Allmende.Ingestion.Mqtt;
 
@@ -17,7 +18,8 @@ enum Retry
 /// <param name="Code">As PUBACK or PUBREC says it.</param>
 /// <param name="Reason">In words.</param>
 /// <param name="Retry">Whether sending it again may help.</param>
-readonly record struct PublishOutcome(ReasonCode Code, string? Reason = null, Retry Retry = Retry.Never)
+/// <param name="Message">What subscribers are to get, if it was taken; null where nobody could.</param>
+readonly record struct PublishOutcome(ReasonCode Code, string? Reason = null, Retry Retry = Retry.Never, MqttMessage? Message = null)
 {
     public static readonly PublishOutcome Taken = new(ReasonCode.Success);
 

@@ -172,6 +172,9 @@ sealed class Peer : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Says that nothing more will come.</summary>
+    public void HangUp() => socket.Shutdown(SocketShutdown.Send);
+
     /// <summary>Goes without a word, as a client that lost its network.</summary>
     public void Break()
     {

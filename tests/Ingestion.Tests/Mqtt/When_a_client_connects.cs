@@ -137,7 +137,7 @@ public class When_a_client_connects
             {
                 await using var peer = await ConnectAsync(town.Id, device.Key);
                 await peer.SendAsync(bytes);
-                await peer.SendAsync(new byte[300]);
+                peer.HangUp();
                 await peer.ClosedAsync();
             }).GetAwaiter().GetResult();
         }));
