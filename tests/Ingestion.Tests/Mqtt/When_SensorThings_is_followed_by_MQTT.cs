@@ -53,7 +53,7 @@ public class When_SensorThings_is_followed_by_MQTT
     public async Task Should_share_a_feed_with_who_sees_the_same_and_with_nobody_else()
     {
         await using var anybody = await ConnectAsync(null);
-        await using var device = await ConnectAsync(town.Key);
+        await using var device = await ConnectAsync((await town.DeviceAsync()).Key);
         await using var analyst = await ConnectAsync(town.Analyst);
         await using var admin = await ConnectAsync(town.Admin);
         foreach (var peer in new[] { anybody, device, analyst, admin }) Assert.That(await peer.SubscribeAsync(Topic), Is.EqualTo(ReasonCode.GrantedQos1));
@@ -97,6 +97,27 @@ public class When_SensorThings_is_followed_by_MQTT
         Assert.That((await back.MessageAsync()).Payload, Is.EqualTo("1"));
     }
 
+    [Test]
+    public async Task Should_know_that_something_is_lost()
+    {
+        await using var peer = await ConnectAsync(null);
+        await peer.SubscribeAsync(Topic);
+        neighbours.Feed.SendLine(town.Id, Path, """{"id":"7","gap":{"from":"1"}}""");
+        Assert.That(await peer.ClosedAsync(), Is.EqualTo(ReasonCode.ImplementationSpecific));
+    }
+
+    [Test]
+    public async Task Should_go_on_after_an_error_of_the_feed()
+    {
+        await using var peer = await ConnectAsync(null);
+        await peer.SubscribeAsync(Topic);
+        neighbours.Feed.SendLine(town.Id, Path, """{"error":{"code":503,"type":"error","message":"takes too long"}}""");
+        await Eventually.TrueAsync(() => Task.FromResult(neighbours.Feed.Asked.Count == 2 && neighbours.Feed.Open(town.Id, Path) == 1), "another feed");
+        neighbours.Feed.Send(town.Id, Path, "1");
+        Assert.That((await peer.MessageAsync()).Payload, Is.EqualTo("1"));
+    }
+
+    [TestCase(429, ReasonCode.QuotaExceeded)]
     [TestCase(400, ReasonCode.TopicFilterInvalid)]
     [TestCase(404, ReasonCode.NotAuthorized)]
     [TestCase(403, ReasonCode.NotAuthorized)]

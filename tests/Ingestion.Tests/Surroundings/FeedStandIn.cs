@@ -22,6 +22,12 @@ sealed class FeedStandIn
     /// <summary>Sends a payload to all who follow the topic.</summary>
     public void Send(string municipality, string topic, string payload) => Of(municipality, topic).Append(payload);
 
+    /// <summary>Sends a line to all who follow the topic, as it is.</summary>
+    public void SendLine(string municipality, string topic, string line)
+    {
+        foreach (var reader in Of(municipality, topic).Readers.Keys) reader.Writer.TryWrite(line);
+    }
+
     /// <summary>Breaks all feeds of the topic off.</summary>
     public void Break(string municipality, string topic)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Allmende.Bench.Measurements;
+using Allmende.Bench.Mqtt;
 using Allmende.Supervisor.Processes;
 
 namespace Allmende.Bench.Report;
@@ -21,7 +22,7 @@ static class Markdown
         Line(page, $"CPU is in shares of one processor. Made by `tools/bench`.\n");
         Throughput(page, results);
         Freshness(page, results.Freshness);
-        Line(page, $"MQTT is not measured: the platform has no MQTT door yet.\n");
+        Mqtt(page, results);
         Counts(page, results);
         Memory(page, results);
         Line(page, $"## Time to ready\n");
@@ -58,6 +59,19 @@ static class Markdown
         Line(page, $"| event on `/live` | {fresh.Live.Count:N0} | {fresh.Live.Percentile(0.5):0} | {fresh.Live.Percentile(0.99):0} | {FreshnessGoalMilliseconds} |");
         Line(page, $"| answer of a GET | {fresh.Read.Count:N0} | {fresh.Read.Percentile(0.5):0} | {fresh.Read.Percentile(0.99):0} | {FreshnessGoalMilliseconds} |\n");
         Line(page, $"Acknowledged {fresh.Sent:N0}, refused {fresh.Failed:N0}, never seen on `/live` {fresh.Unseen:N0}. CPU: {Shares(fresh.Processors)}.\n");
+    }
+
+    static void Mqtt(StringBuilder page, Results results)
+    {
+        if (results is not { Mqtt: { } load, Idle: { } idle })
+            return;
+        Line(page, $"## MQTT\n");
+        Line(page, $"{MqttLoad.Clients} clients, each with {MqttLoad.AtOnce} messages unacknowledged; PUBACK says that the message is in the log, fsynced. Decoding and storing went on beside it.\n");
+        Line(page, $"| messages | acknowledged/s | p50 ms | p99 ms | goal/s | × goal | failed | CPU |");
+        Line(page, $"|---|---:|---:|---:|---:|---:|---|---|");
+        Line(page, $"| {MqttLoad.Name} | {load.PerSecond:N0} | {load.Latencies.Percentile(0.5):0.00} | {load.Latencies.Percentile(0.99):0.00} | {MqttLoad.Goal:N0} | {load.PerSecond / MqttLoad.Goal:0.00} | {Failures(load.Failures)} | {Shares(load.Processors)} |\n");
+        Line(page, $"{idle.Connections:N0} connections that do nothing (goal {MqttIdle.Goal:N0}; a process may have no more files open here where it is less): ingestion {idle.Before / 1048576.0:N0} MB without,");
+        Line(page, $"{idle.After / 1048576.0:N0} MB with them, {(idle.After - idle.Before) / 1024.0 / idle.Connections:0.0} kB each (goal: under {MqttIdle.GoalMegabytes:N0} MB for {MqttIdle.Goal:N0}, {MqttIdle.GoalMegabytes * 1024 / MqttIdle.Goal:0.0} kB each). Opened in {idle.Seconds:0.0} s.\n");
     }
 
     static void Counts(StringBuilder page, Results results)

@@ -1,4 +1,5 @@
 using Allmende.Bench.Measurements;
+using Allmende.Bench.Mqtt;
 using Allmende.Supervisor.Processes;
 
 namespace Allmende.Bench.Report;
@@ -21,6 +22,10 @@ sealed class Results(BenchOptions options, TimeSpan first, TimeSpan second)
     public List<Row> Rows { get; } = [];
 
     public FreshnessResult? Freshness { get; set; }
+
+    public LoadResult? Mqtt { get; set; }
+
+    public IdleResult? Idle { get; set; }
 
     public IReadOnlyList<ProcessUsage> AtRest { get; set; } = [];
 

@@ -30,8 +30,8 @@ sealed class FeedClient(IHttpClientFactory http)
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => (ReasonCode.NotAuthorized, null),
         // What is not there and what may not be seen are alike.
         HttpStatusCode.NotFound => (ReasonCode.NotAuthorized, await MessageOfAsync(answer, cancellation)),
-        HttpStatusCode.Gone => (ReasonCode.ImplementationSpecific, "the log no longer has what was missed"),
-        HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout => null,
+        HttpStatusCode.TooManyRequests => (ReasonCode.QuotaExceeded, await MessageOfAsync(answer, cancellation)),
+        HttpStatusCode.RequestTimeout => null,
         >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError => (ReasonCode.TopicFilterInvalid, await MessageOfAsync(answer, cancellation)),
         _ => null,
     };

@@ -96,7 +96,8 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
             await ReadAsync(answer, limit);
             return true;
         }
-        if (await FeedClient.RefusalOfAsync(answer, limit.Token) is not { } refusal) throw new HttpRequestException($"Observations answers {(int)answer.StatusCode}");
+        // One that was open waits for its turn to be open again.
+        if (await FeedClient.RefusalOfAsync(answer, limit.Token) is not { } refusal || (refusal.Code == ReasonCode.QuotaExceeded && ready.Task.IsCompleted)) throw new HttpRequestException($"Observations answers {(int)answer.StatusCode}");
         Refuse(subscriber, refusal);
         return false;
     }
@@ -120,11 +121,17 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
         }
     }
 
-    /// <summary>One line: <c>{"id":"…","payload":…}</c>; without payload it says that the stream is open, empty it says that it lives.</summary>
+    /// <summary>
+    /// One line: <c>{"id":"…","payload":…}</c>; without payload it says that nothing is missing so far, empty it says that it lives, with <c>gap</c> that something is
+    /// lost, with <c>error</c> that there will be no more.
+    /// </summary>
     void Take(byte[] line)
     {
         if (line.Length <= 1) return;
-        var (id, payload) = Parse(line);
+        var (id, payload, isGap, isError) = Parse(line);
+        if (isError) throw new InvalidDataException("Observations ends the feed");
+        // Who comes back sees that its session is gone, and knows.
+        if (isGap) Lose(subscribers => subscribers, ReasonCode.ImplementationSpecific, "the log no longer has what was missed");
         if (payload.Length > 0)
         {
             var message = new MqttMessage { Topic = topic.Utf8, Payload = payload, Qos = 2 };
@@ -138,22 +145,25 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
         ready.TrySetResult((ReasonCode.Success, null));
     }
 
-    static (string? Id, ReadOnlyMemory<byte> Payload) Parse(byte[] line)
+    static (string? Id, ReadOnlyMemory<byte> Payload, bool IsGap, bool IsError) Parse(byte[] line)
     {
         string? id = null;
+        bool isGap = false, isError = false;
         ReadOnlyMemory<byte> payload = default;
         var json = new Utf8JsonReader(line);
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var (isId, isPayload) = (json.ValueTextEquals("id"u8), json.ValueTextEquals("payload"u8));
+            isGap |= json.ValueTextEquals("gap"u8);
+            isError |= json.ValueTextEquals("error"u8);
             json.Read();
             var start = (int)json.TokenStartIndex;
             if (isId) id = json.GetString();
             json.Skip();
             if (isPayload) payload = line.AsMemory(start, (int)json.BytesConsumed - start);
         }
-        return (id, payload);
+        return (id, payload, isGap, isError);
     }
 
     Subscription? Someone()
@@ -169,13 +179,15 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
             End(refusal);
             return;
         }
+        var credential = subscriber.Session.Client.Credential;
+        Lose(all => all.Where(one => refusal.Code != ReasonCode.NotAuthorized || one.Session.Client.Credential == credential), refusal.Code, refusal.Reason ?? "the subscription to SensorThings has ended");
+    }
+
+    void Lose(Func<IEnumerable<Subscription>, IEnumerable<Subscription>> which, ReasonCode code, string reason)
+    {
         List<Subscription> lost;
-        lock (gate)
-        {
-            var credential = subscriber.Session.Client.Credential;
-            lost = subscribers.All.Where(one => refusal.Code != ReasonCode.NotAuthorized || one.Session.Client.Credential == credential).ToList();
-        }
-        foreach (var one in lost) owner.Lost?.Invoke(one.Session, refusal.Code, refusal.Reason ?? "the subscription to SensorThings has ended");
+        lock (gate) lost = which(subscribers.All).ToList();
+        foreach (var one in lost) owner.Lost?.Invoke(one.Session, code, reason);
     }
 
     /// <summary>Ends before it was ever open.</summary>

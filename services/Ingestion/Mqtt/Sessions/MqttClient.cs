@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Allmende.Contracts;
+using Allmende.Platform.Security;
 
 namespace Allmende.Ingestion.Mqtt.Sessions;
 
@@ -17,11 +18,11 @@ sealed record MqttClient(string? Municipality, ClaimsPrincipal Principal, string
     /// <summary>What it may read of a municipality, as one word: whoever has the same word sees the same.</summary>
     public string AccessClass(string municipality) => string.Join('+', Access.VisibleTo(Principal, municipality));
 
-    /// <summary>Puts the credential on a request to another service.</summary>
+    /// <summary>Puts the credential on a request to another service. A device's key is known here alone; elsewhere its holder is anybody.</summary>
     public void Authenticate(HttpRequestMessage request)
     {
-        if (Credential is null) return;
-        if (Platform.Security.Credentials.IsToken(Credential)) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + Credential);
+        if (Credential is null || ApiKey.Fits(Credential, ApiKey.DevicePrefix)) return;
+        if (Credentials.IsToken(Credential)) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + Credential);
         else request.Headers.TryAddWithoutValidation("X-Api-Key", Credential);
     }
 }
