@@ -17,7 +17,7 @@ static class RouteTable
         ("identity", ["identity"]),
         ("ingestion", ["devices", "uplinks"]),
         ("streams", ["device-profiles", "codecs", "dead-letters", "rules", "alerts", "alerts.cap", "alerts.atom"]),
-        ("observations", ["sta", "ngsi-ld", "live", "series"]),
+        ("observations", ["sta", "ngsi-ld", "live", "series", "corrections"]),
         ("catalog", ["catalog", "catalog.ttl", "catalog.rdf", "catalog.jsonld"]),
         ("opendata", ["export", "ogc"]),
         (Pages, [""]),

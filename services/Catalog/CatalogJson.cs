@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Allmende.Contracts;
 
 namespace Allmende.Catalog;
 
@@ -14,6 +15,7 @@ namespace Allmende.Catalog;
 /// <param name="ObservedProperties">What they observe.</param>
 /// <param name="Bbox">West, south, east, north.</param>
 /// <param name="Distributions">Where it is read.</param>
+/// <param name="Retention">How long its data is kept; null for ever.</param>
 /// <param name="Issued">When it came to be.</param>
 /// <param name="Modified">When its description last changed.</param>
 sealed record DatasetView(
@@ -27,13 +29,14 @@ sealed record DatasetView(
     IReadOnlyList<ObservedProperty> ObservedProperties,
     double[]? Bbox,
     IReadOnlyList<DistributionView> Distributions,
+    Retention? Retention,
     DateTime Issued,
     DateTime Modified)
 {
     public static DatasetView Of(Dataset dataset, Addresses addresses) => new(
         dataset.Id, dataset.Title, dataset.Description, dataset.Access, dataset.Licence, dataset.Keywords, dataset.Things, dataset.Properties, dataset.Bbox,
         [.. Distribution.Of(dataset, addresses).Select(distribution => new DistributionView(distribution.Format, distribution.MediaType, distribution.AccessUrl))],
-        dataset.Issued, dataset.Modified);
+        dataset.Retention, dataset.Issued, dataset.Modified);
 }
 
 /// <summary>One way to read a dataset.</summary>

@@ -15,6 +15,7 @@ namespace Allmende.Catalog;
 /// <param name="Bbox">West, south, east, north of the Things; null where none has a place.</param>
 /// <param name="Issued">When it came to be.</param>
 /// <param name="Modified">When its description last changed.</param>
+/// <param name="Retention">How long its data is kept; null for ever.</param>
 /// <param name="Revision">Counts changes of the terms; the entity tag.</param>
 sealed record Dataset(
     string Id,
@@ -29,6 +30,7 @@ sealed record Dataset(
     double[]? Bbox,
     DateTime Issued,
     DateTime Modified,
+    Retention? Retention,
     long Revision)
 {
     /// <summary>Creative Commons Attribution 4.0, as DCAT-AP.de names it: what an open dataset gets that nobody has decided on.</summary>

@@ -1,13 +1,15 @@
 using System.Text.Json;
+using Allmende.Contracts;
 
 namespace Allmende.Catalog;
 
 /// <summary>
-/// A change of a dataset as JSON merge patch (RFC 7396): what is absent stays; null takes back a description or keywords (then they are derived) and a licence.
+/// A change of a dataset as JSON merge patch (RFC 7396): what is absent stays; null takes back a description or keywords (then they are derived) and a licence;
+/// of the retention too (then everything is kept for ever).
 /// </summary>
 sealed class DatasetPatch
 {
-    const int LongestTitle = 300, LongestDescription = 10_000, MostKeywords = 50, LongestKeyword = 100, LongestLicence = 500;
+    const int LongestTitle = 300, LongestDescription = 10_000, MostKeywords = 50, LongestKeyword = 100, LongestLicence = 500, LongestRetention = 36_500;
 
     public string? Title { get; private set; }
     public bool SetsDescription { get; private set; }
@@ -17,6 +19,9 @@ sealed class DatasetPatch
     public string? Access { get; private set; }
     public bool SetsLicence { get; private set; }
     public string? Licence { get; private set; }
+
+    public bool SetsRetention { get; private set; }
+    public Retention? Retention { get; private set; }
 
     /// <summary>Reads the patch; all faults at once, by field.</summary>
     public static DatasetPatch Parse(JsonElement body, List<(string Field, string Fault)> faults)
@@ -36,7 +41,8 @@ sealed class DatasetPatch
                 "keywords" => patch.ReadKeywords(field.Value),
                 "access" => patch.ReadAccess(field.Value),
                 "licence" => patch.ReadLicence(field.Value),
-                _ => "cannot be changed; what can: title, description, keywords, access, licence",
+                "retention" => patch.ReadRetention(field.Value),
+                _ => "cannot be changed; what can: title, description, keywords, access, licence, retention",
             };
             if (fault is not null) faults.Add((field.Name, fault));
         }
@@ -84,6 +90,31 @@ sealed class DatasetPatch
             && Uri.IsWellFormedUriString(Licence, UriKind.Absolute)
             ? null
             : $"must be the http(s) address of the licence, e.g. {Dataset.DefaultLicence}";
+    }
+
+    /// <summary>As a whole: <c>{"rawDays":365,"aggregateDays":null}</c>; what is absent in it is kept for ever.</summary>
+    string? ReadRetention(JsonElement value)
+    {
+        SetsRetention = true;
+        if (value.ValueKind == JsonValueKind.Null) return null;
+        const string Fault = "must be null or an object with rawDays and aggregateDays, each a number of days from 1 to 36500 or null for ever";
+        if (value.ValueKind != JsonValueKind.Object) return Fault;
+        int? raw = null, aggregate = null;
+        foreach (var field in value.EnumerateObject())
+        {
+            int? days = null;
+            if (field.Value.ValueKind != JsonValueKind.Null)
+            {
+                if (field.Value.ValueKind != JsonValueKind.Number || !field.Value.TryGetInt32(out var number) || number is < 1 or > LongestRetention) return Fault;
+                days = number;
+            }
+            if (field.Name == "rawDays") raw = days;
+            else if (field.Name == "aggregateDays") aggregate = days;
+            else return Fault;
+        }
+        if (aggregate is not null && !(raw <= aggregate)) return "aggregateDays must not be fewer than rawDays: aggregates are kept at least as long as the values that they are of";
+        Retention = raw is null && aggregate is null ? null : new Retention(raw, aggregate);
+        return null;
     }
 
     static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? PlainText.Of(value.GetString()!) : null;

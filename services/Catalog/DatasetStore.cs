@@ -9,7 +9,7 @@ namespace Allmende.Catalog;
 /// <summary>Datasets and the Things in them. Access classes are a parameter of every query by which somebody from outside reads.</summary>
 sealed class DatasetStore(MunicipalDatabases databases)
 {
-    const string Columns = "id, title, description, keywords, access, licence, things, properties, profiles, bbox, issued, modified, revision";
+    const string Columns = "id, title, description, keywords, access, licence, things, properties, profiles, bbox, issued, modified, revision, raw_days, aggregate_days";
 
     // What the Things of a dataset say together. Changes modified only if they say something else than before.
     const string Summarise = """
@@ -113,14 +113,15 @@ sealed class DatasetStore(MunicipalDatabases databases)
             WrittenKeywords = patch.SetsKeywords ? patch.Keywords : dataset.WrittenKeywords,
             Access = patch.Access ?? dataset.Access,
             Licence = patch.SetsLicence ? patch.Licence : dataset.Licence,
+            Retention = patch.SetsRetention ? patch.Retention : dataset.Retention,
         };
         if (!allowed(dataset, wanted)) return null;
         if (wanted == dataset) return dataset;
         await using var command = new NpgsqlCommand($"""
-            UPDATE dataset SET title = $2, description = $3, keywords = $4, access = $5, licence = $6, modified = now(), revision = revision + 1
+            UPDATE dataset SET title = $2, description = $3, keywords = $4, access = $5, licence = $6, raw_days = $7, aggregate_days = $8, modified = now(), revision = revision + 1
             WHERE id = $1 RETURNING {Columns}
             """, connection);
-        Add(command, [id, wanted.Title, wanted.WrittenDescription, wanted.WrittenKeywords, wanted.Access, wanted.Licence]);
+        Add(command, [id, wanted.Title, wanted.WrittenDescription, wanted.WrittenKeywords, wanted.Access, wanted.Licence, wanted.Retention?.RawDays, wanted.Retention?.AggregateDays]);
         Dataset changed;
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
         {
@@ -142,10 +143,10 @@ sealed class DatasetStore(MunicipalDatabases databases)
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtext('catalog announce'))", cancellation);
         var due = new List<(DatasetChanged Terms, long Revision)>();
-        await using (var command = new NpgsqlCommand("SELECT id, title, access, licence, revision FROM dataset WHERE announced < revision ORDER BY id LIMIT 100", connection))
+        await using (var command = new NpgsqlCommand("SELECT id, title, access, licence, revision, raw_days, aggregate_days FROM dataset WHERE announced < revision ORDER BY id LIMIT 100", connection))
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
             while (await reader.ReadAsync(cancellation))
-                due.Add((new DatasetChanged(reader.GetString(0), reader.GetString(1), reader.GetString(2), await TextAsync(reader, 3, cancellation)), reader.GetInt64(4)));
+                due.Add((new DatasetChanged(reader.GetString(0), reader.GetString(1), reader.GetString(2), await TextAsync(reader, 3, cancellation), RetentionOf(reader, 5)), reader.GetInt64(4)));
         foreach (var (terms, revision) in due)
         {
             await announce(terms);
@@ -183,7 +184,11 @@ sealed class DatasetStore(MunicipalDatabases databases)
     static Dataset Read(NpgsqlDataReader reader) => new(
         reader.GetString(0), reader.GetString(1), Nullable<string>(reader, 2), Nullable<string[]>(reader, 3), reader.GetString(4), Nullable<string>(reader, 5), reader.GetInt32(6),
         JsonSerializer.Deserialize(reader.GetString(7), CatalogJson.Default.ObservedPropertyArray)!, reader.GetFieldValue<string[]>(8), Nullable<double[]>(reader, 9),
-        reader.GetDateTime(10), reader.GetDateTime(11), reader.GetInt64(12));
+        reader.GetDateTime(10), reader.GetDateTime(11), RetentionOf(reader, 13), reader.GetInt64(12));
+
+    static Retention? RetentionOf(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) && reader.IsDBNull(column + 1)
+        ? null
+        : new Retention(reader.IsDBNull(column) ? null : reader.GetInt32(column), reader.IsDBNull(column + 1) ? null : reader.GetInt32(column + 1));
 
     static T? Nullable<T>(NpgsqlDataReader reader, int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
 

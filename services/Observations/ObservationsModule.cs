@@ -2,6 +2,8 @@ using Allmende.Observations.Live;
 using Allmende.Observations.SensorThings;
 using Allmende.Observations.SensorThings.Writes;
 using Allmende.Observations.Store;
+using Allmende.Observations.Store.Aggregates;
+using Allmende.Observations.Store.Packed;
 using Allmende.Platform.Events;
 using Allmende.Platform.Log;
 
@@ -15,7 +17,11 @@ static class ObservationsModule
         .AddSingleton((builder.Configuration.GetSection("Observations").Get<ObservationsOptions>() ?? new ObservationsOptions()).Validated())
         .AddSingleton<MonthlyPartitions>()
         .AddSingleton<ObservationStore>()
+        .AddSingleton<PackStore>()
         .AddSingleton<StoredPositions>()
+        .AddSingleton<AggregateStore>()
+        .AddSingleton<CorrectionStore>()
+        .AddSingleton<RetentionStore>()
         .AddSingleton<DatastreamDirectory>()
         .AddSingleton<DeviceStore>()
         .AddSingleton<EntityChanges>()
@@ -30,6 +36,9 @@ static class ObservationsModule
         .AddSingleton<LiveHub>()
         .AddSingleton<TopicTurns>()
         .AddSingleton<TopicFeeds>()
+        .AddSingleton<Compaction>().AddHostedService(services => services.GetRequiredService<Compaction>())
+        .AddSingleton<KeepAggregates>().AddHostedService(services => services.GetRequiredService<KeepAggregates>())
+        .AddSingleton<EnforceRetention>().AddHostedService(services => services.GetRequiredService<EnforceRetention>())
         .AddLogConsumer<StoreObservations>()
         .AddLogConsumer<FollowEntities>()
         .AddEventHandler<FollowDevices>();
@@ -40,6 +49,7 @@ static class ObservationsModule
         app.MapLive();
         app.MapTopics();
         app.MapSeries();
+        app.MapCorrections();
         app.MapInternal();
     }
 }

@@ -1,14 +1,34 @@
+using Allmende.Observations.Store.Packed;
+
 namespace Allmende.Observations;
 
-/// <summary>Configuration of this service; section <c>Observations</c>.</summary>
+/// <summary>Configuration of Observations; section <c>Observations</c>.</summary>
 public sealed class ObservationsOptions
 {
     /// <summary>How long a SensorThings client's query may run in the database; then it is cancelled there and answered with 503.</summary>
     public TimeSpan LongestRead { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Itself, if it can be worked with.</summary>
-    /// <exception cref="InvalidOperationException">Something is out of range.</exception>
-    public ObservationsOptions Validated() => LongestRead >= TimeSpan.FromSeconds(1) && LongestRead <= TimeSpan.FromMinutes(10)
-        ? this
-        : throw new InvalidOperationException("Observations:LongestRead must be 1 second to 10 minutes");
+    /// <summary>A month is packed when it has been over for so long; at least <see cref="PackStore.Youngest"/>. Late data costs more afterwards.</summary>
+    public TimeSpan PackAfter { get; set; } = TimeSpan.FromDays(45);
+
+    /// <summary>How often is looked for months to pack.</summary>
+    public TimeSpan CompactEvery { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often what datasets no longer keep is deleted.</summary>
+    public TimeSpan RetainEvery { get; set; } = TimeSpan.FromHours(1);
+
+    /// <exception cref="InvalidOperationException">With all faults.</exception>
+    public ObservationsOptions Validated()
+    {
+        var faults = Faults().ToList();
+        return faults.Count == 0 ? this : throw new InvalidOperationException("The configuration is faulty:\n- " + string.Join("\n- ", faults));
+    }
+
+    IEnumerable<string> Faults()
+    {
+        if (LongestRead < TimeSpan.FromSeconds(1) || LongestRead > TimeSpan.FromMinutes(10)) yield return "Observations:LongestRead must be 1 second to 10 minutes";
+        if (PackAfter < PackStore.Youngest) yield return $"Observations:PackAfter must be at least {PackStore.Youngest.TotalDays:0} days";
+        if (RetainEvery <= TimeSpan.Zero) yield return "Observations:RetainEvery must be longer than nothing";
+        if (CompactEvery <= TimeSpan.Zero) yield return "Observations:CompactEvery must be longer than nothing";
+    }
 }

@@ -8,7 +8,7 @@ namespace Allmende.Observations;
 /// Topic <c>observations</c> into the store: read a batch, split good from broken, write idempotently, then it is done. An observation of a Datastream that
 /// is not there yet (its device was registered a moment ago) is waited for shortly, then dead-lettered.
 /// </summary>
-public sealed class StoreObservations(DatastreamDirectory datastreams, ObservationStore store, StoredPositions stored, ILog log) : ILogConsumer
+public sealed class StoreObservations(DatastreamDirectory datastreams, ObservationStore store, StoredPositions stored, KeepAggregates aggregates, ILog log) : ILogConsumer
 {
     static readonly TimeSpan WaitForDatastream = TimeSpan.FromSeconds(3);
 
@@ -46,6 +46,7 @@ public sealed class StoreObservations(DatastreamDirectory datastreams, Observati
         {
             var added = await store.StoreAsync(batch.Municipality, rows, until, cancellation);
             Telemetry.Stored(batch.Municipality, added, rows.Count - added);
+            aggregates.Touched(batch.Municipality);
         }
         stored.Advance(batch.Municipality, until);
     }

@@ -11,6 +11,16 @@ static class Telemetry
     static readonly UpDownCounter<long> LiveSubscribers = Meter.CreateUpDownCounter<long>("allmende.live.subscribers", description: "Open live streams");
     static readonly Counter<long> LiveDropped = Meter.CreateCounter<long>("allmende.live.dropped", description: "Live streams closed because their reader was too slow");
 
+    static readonly Counter<long> PackedObservations = Meter.CreateCounter<long>("allmende.observations.packed", description: "Observations moved from rows into chunks");
+    static readonly Counter<long> WrittenChunks = Meter.CreateCounter<long>("allmende.observations.chunks", description: "Chunks written");
+
+    public static void Packed(string municipality, long observations, long chunks)
+    {
+        var tag = new KeyValuePair<string, object?>("municipality", municipality);
+        PackedObservations.Add(observations, tag);
+        WrittenChunks.Add(chunks, tag);
+    }
+
     public static void Stored(string municipality, int added, int repeated)
     {
         var tag = new KeyValuePair<string, object?>("municipality", municipality);

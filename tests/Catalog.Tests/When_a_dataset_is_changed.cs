@@ -57,6 +57,27 @@ public class When_a_dataset_is_changed
         Assert.That(terms.Licence, Is.EqualTo("http://dcat-ap.de/def/licenses/dl-zero-de/2.0"));
     }
 
+    [Test]
+    public async Task Should_announce_how_long_data_is_kept()
+    {
+        using var answer = await catalog.PatchAsync(town, "pegel", """{"retention":{"rawDays":30,"aggregateDays":400}}""");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200));
+        Assert.That((await catalog.AnnouncedAsync(town, "pegel", terms => terms.Retention is not null)).Retention, Is.EqualTo(new Retention(30, 400)));
+        Assert.That((await catalog.DatasetAsync(town, "pegel"))["retention"]!.ToJsonString(), Is.EqualTo("""{"rawDays":30,"aggregateDays":400}"""));
+        using var title = await catalog.PatchAsync(town, "pegel", """{"title":"Neu"}""");
+        Assert.That((await catalog.DatasetAsync(town, "pegel"))["retention"]!["rawDays"]!.ToString(), Is.EqualTo("30"), "what is absent stays");
+        using var raw = await catalog.PatchAsync(town, "pegel", """{"retention":{"rawDays":60}}""");
+        Assert.That((await catalog.AnnouncedAsync(town, "pegel", terms => terms.Retention?.RawDays == 60)).Retention, Is.EqualTo(new Retention(60, null)));
+        using var ever = await catalog.PatchAsync(town, "pegel", """{"retention":null}""");
+        Assert.That((await catalog.AnnouncedAsync(town, "pegel", terms => terms is { Title: "Neu", Retention: null })).Retention, Is.Null);
+    }
+
+    [TestCase("""{"retention":7}""", "retention", TestName = "retention that is a number")]
+    [TestCase("""{"retention":{"rawDays":0}}""", "retention", TestName = "retention of no day")]
+    [TestCase("""{"retention":{"rawDays":1.5}}""", "retention", TestName = "retention of half days")]
+    [TestCase("""{"retention":{"days":7}}""", "retention", TestName = "retention of something else")]
+    [TestCase("""{"retention":{"rawDays":30,"aggregateDays":7}}""", "retention", TestName = "aggregates that go before their values")]
+    [TestCase("""{"retention":{"aggregateDays":7}}""", "retention", TestName = "aggregates that go before values that stay")]
     [TestCase("""{"access":"open"}""", "licence", TestName = "open without a licence")]
     [TestCase("""{"access":"public"}""", "access", TestName = "unknown access class")]
     [TestCase("""{"title":""}""", "title", TestName = "empty title")]

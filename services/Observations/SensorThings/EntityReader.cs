@@ -176,12 +176,11 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     {
         var command = new NpgsqlBatchCommand();
         var parameters = new SqlParameters(command.Parameters, access);
-        var condition = path.Condition("r", parameters);
         command.CommandText = path.IsSingle
-            ? $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {condition} LIMIT 1"
+            ? $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {path.Condition("r", parameters)} LIMIT 1"
             : IsAllByTime(path, level)
                 ? AllByTime(level, parameters)
-                : $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {condition}{Filter(level, "r", parameters)} {OrderAndPage(level, "r", parameters)}";
+                : $"SELECT {level.SelectList("r", "0::bigint")} FROM {From(level, row => path.Condition(row, parameters), path.IsOfOneDatastream, parameters)} {OrderAndPage(level, "r", parameters)}";
         batch.BatchCommands.Add(command);
     }
 
@@ -189,50 +188,75 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     static bool IsAllByTime(ResourcePath path, Level level) =>
         path.IsWholeSet && level.Set == Model.Observations && level.Options is { Filter: null, OrderBy.Count: 1, IsByTime: true };
 
+    /// <summary>
+    /// Of the Datastreams that come first each has an Observation at least as near as the farthest of those: where there are enough of them, nothing farther has a
+    /// part in the page.
+    /// </summary>
     static string AllByTime(Level level, SqlParameters parameters)
     {
         var options = level.Options;
         var descending = options.OrderBy[0].Descending;
         var direction = descending ? "DESC" : "ASC";
         var needed = parameters.Add((options.After is null ? options.Skip : 0) + options.Page + 1);
+        var behind = Behind(level, parameters);
         // `latest` knows who comes first from the beginning; from the middle on it is asked of each Datastream, which is one look into the index.
         var first = options.After is null
             ? $"SELECT l.datastream, {(descending ? "l.time" : "l.first_time")} AS time FROM latest l"
-            : $"SELECT l.datastream, o.time FROM latest l CROSS JOIN LATERAL (SELECT time FROM observation o WHERE o.datastream = l.datastream{Behind(level, "o", parameters)} ORDER BY o.time {direction} LIMIT 1) o";
+            : $"SELECT l.datastream, o.time FROM latest l CROSS JOIN LATERAL {new ObservationSource(row => $"{row}.datastream = l.datastream", null, parameters) { Behind = behind }.First(descending, oneDatastream: true, "1")} o";
+        var source = new ObservationSource(row => $"{row}.datastream = near.datastream", null, parameters)
+        {
+            Behind = behind,
+            NotBefore = descending ? "(SELECT time FROM bound)" : null,
+            NotAfter = descending ? null : "(SELECT time FROM bound)",
+        };
         return $"""
-            SELECT {level.SelectList("r", "0::bigint")} FROM (
-              SELECT l.datastream FROM ({first}) l JOIN datastream v ON v.key = l.datastream WHERE v.access = ANY($1) ORDER BY l.time {direction}, l.datastream LIMIT {needed}) near
-            CROSS JOIN LATERAL (SELECT * FROM observation o WHERE o.datastream = near.datastream{Behind(level, "o", parameters)} ORDER BY o.time {direction} LIMIT {needed}) r
+            WITH near AS MATERIALIZED (
+              SELECT l.datastream, l.time FROM ({first}) l JOIN datastream v ON v.key = l.datastream WHERE v.access = ANY($1) ORDER BY l.time {direction}, l.datastream LIMIT {needed}),
+            bound AS (SELECT CASE WHEN count(*) = {needed} THEN {(descending ? "min" : "max")}(time) ELSE '{(descending ? "-" : "")}infinity'::timestamptz END AS time FROM near)
+            SELECT {level.SelectList("r", "0::bigint")} FROM near CROSS JOIN LATERAL {source.First(descending, oneDatastream: true, needed)} r
             {OrderAndPage(level, "r", parameters)}
             """;
     }
 
-    /// <summary>SQL that row <paramref name="row"/> comes after the last Observation of the page before, in the order of <see cref="QueryOptions.IsByTime"/>.</summary>
-    static string Behind(Level level, string row, SqlParameters parameters)
+    /// <summary>The last Observation of the page before, in the order of <see cref="QueryOptions.IsByTime"/>.</summary>
+    static Place? Behind(Level level, SqlParameters parameters)
     {
-        if (level.Options.After is not { } after) return "";
+        if (level.Options.After is not { } after) return null;
         if (level.Set != Model.Observations) throw new SensorThingsException(400, "$skiptoken is for Observations");
-        var (datastream, time) = (parameters.Add(after.Datastream), parameters.Add(after.Time, NpgsqlDbType.TimestampTz));
-        return level.Options.OrderBy switch
-        {
-            [] => $" AND ({row}.datastream, {row}.time) > ({datastream}, {time})",
-            // The bound on the time alone is what prunes partitions and bounds the index.
-            [(_, true)] => $" AND {row}.time <= {time} AND ({row}.time < {time} OR {row}.datastream > {datastream})",
-            _ => $" AND {row}.time >= {time} AND ({row}.time > {time} OR {row}.datastream > {datastream})",
-        };
+        return new Place(parameters.Add(after.Datastream), parameters.Add(after.Time, NpgsqlDbType.TimestampTz), level.Options.OrderBy is [] ? null : level.Options.OrderBy[0].Descending);
+    }
+
+    /// <summary>SQL of what stands behind FROM: the rows of the collection, named <c>r</c>; of Observations all that a page may need.</summary>
+    /// <param name="level">What is read.</param>
+    /// <param name="condition">SQL that a row, or a chunk of Observations, is in the collection.</param>
+    /// <param name="oneDatastream">The Observations are those of one Datastream.</param>
+    /// <param name="parameters">Of the statement.</param>
+    static string From(Level level, Func<string, string> condition, bool oneDatastream, SqlParameters parameters)
+    {
+        var behind = Behind(level, parameters);
+        if (level.Set != Model.Observations) return $"{level.Table} r WHERE {condition("r")}{Filter(level, "r", parameters)}";
+        var source = new ObservationSource(condition, level.Options.Filter, parameters) { Behind = behind };
+        var order = level.Options.OrderBy;
+        var inOrder = order is [] || (oneDatastream && order is [(PathNode { Segments: ["phenomenonTime"] }, _)]);
+        return inOrder
+            ? source.First(order is [(_, true)], oneDatastream, parameters.Add((level.Options.After is null ? level.Options.Skip : 0) + level.Options.Page + 1)) + " r"
+            : source.All() + " r";
     }
 
     void AddCount(NpgsqlBatch batch, ResourcePath path, QueryOptions options)
     {
         var command = new NpgsqlBatchCommand();
         var parameters = new SqlParameters(command.Parameters, access);
-        var fast = options.Filter is null && path.IsCountedByLatest;
-        var condition = path.Condition("r", parameters);
-        command.CommandText = fast
-            ? $"SELECT coalesce(sum(r.n), 0)::bigint FROM latest r WHERE {condition}"
-            : $"SELECT count(*) FROM {path.Table} r WHERE {condition}{(options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(path.Set, "r", filter) : "")}";
+        command.CommandText = options.Filter is null && path.IsCountedByLatest
+            ? $"SELECT coalesce(sum(r.n), 0)::bigint FROM latest r WHERE {path.Condition("r", parameters)}"
+            : Counting(path.Set, path.Table, row => path.Condition(row, parameters), options.Filter, parameters);
         batch.BatchCommands.Add(command);
     }
+
+    /// <summary>A statement that counts a collection.</summary>
+    static string Counting(EntitySet set, string table, Func<string, string> condition, Node? filter, SqlParameters parameters) => set == Model.Observations
+        ? new ObservationSource(condition, filter, parameters).Count()
+        : $"SELECT count(*) FROM {table} r WHERE {condition("r")}{(filter is null ? "" : " AND " + new SqlFilter(parameters).Condition(set, "r", filter))}";
 
     /// <param name="batch">Takes the statements.</param>
     /// <param name="level">What is read.</param>
@@ -243,16 +267,16 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var parameters = new SqlParameters(command.Parameters, access);
         var keys = links(parameters);
         var via = level.Via!;
-        var visible = via.Inherits ? "" : " AND " + Model.Format(level.Set.Visible, "r");
+        string Linked(string row, string links) => Model.Format(via.Condition, row, links) + (via.Inherits ? "" : " AND " + Model.Format(level.Set.Visible, row));
+        string Condition(string row) => Linked(row, "p.link");
         if (!via.Many)
-            command.CommandText = $"SELECT {level.SelectList("r", "r.key")} FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", $"ANY({keys})")}{visible}";
+            command.CommandText = $"SELECT {level.SelectList("r", "r.key")} FROM {level.Table} r WHERE {Linked("r", $"ANY({keys})")}";
         else if (level.IsLatest)
             command.CommandText = $"SELECT {level.SelectList("r", "r.datastream")}, r.n FROM latest r WHERE r.datastream = ANY({keys})";
         else
             command.CommandText = $"""
                 SELECT {level.SelectList("r", "p.link")} FROM unnest({keys}) WITH ORDINALITY AS p(link, place)
-                CROSS JOIN LATERAL (SELECT * FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}
-                  {OrderAndPage(level, "r", parameters)}) r
+                CROSS JOIN LATERAL (SELECT r.* FROM {From(level, Condition, via.IsObservationsOfDatastream, parameters)} {OrderAndPage(level, "r", parameters)}) r
                 ORDER BY p.place, {Order(level, "r", parameters)}
                 """;
         batch.BatchCommands.Add(command);
@@ -260,12 +284,15 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var counting = new NpgsqlBatchCommand();
         parameters = new SqlParameters(counting.Parameters, access);
         keys = links(parameters);
-        counting.CommandText = $"SELECT p.link, (SELECT count(*) FROM {level.Table} r WHERE {Model.Format(via.Condition, "r", "p.link")}{visible}{Filter(level, "r", parameters)}) FROM unnest({keys}) AS p(link)";
+        var count = via.IsObservationsOfDatastream && level.Options.Filter is null
+            ? "SELECT coalesce((SELECT l.n FROM latest l WHERE l.datastream = p.link), 0)"
+            : Counting(level.Set, level.Table, Condition, level.Options.Filter, parameters);
+        counting.CommandText = $"SELECT p.link, ({count}) FROM unnest({keys}) AS p(link)";
         batch.BatchCommands.Add(counting);
     }
 
     static string Filter(Level level, string row, SqlParameters parameters) =>
-        (level.Options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(level.Set, row, filter) : "") + Behind(level, row, parameters);
+        level.Options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(level.Set, row, filter) : "";
 
     static string OrderAndPage(Level level, string row, SqlParameters parameters) =>
         $"ORDER BY {Order(level, row, parameters)} LIMIT {parameters.Add((long)level.Options.Page + 1)} OFFSET {parameters.Add(level.Options.After is null ? level.Options.Skip : 0)}";

@@ -61,7 +61,11 @@ sealed record Writing(string Column, Shape Shape, bool Mandatory);
 /// <param name="Table">What stands in FROM where it is not the target's own table.</param>
 /// <param name="Order">SQL of the order without $orderby where it is not the target's own.</param>
 sealed record Navigation(
-    string Name, string Target, bool Many, string Link, string Condition, bool Inherits, Joint? Joint = null, string? Table = null, string? Order = null);
+    string Name, string Target, bool Many, string Link, string Condition, bool Inherits, Joint? Joint = null, string? Table = null, string? Order = null)
+{
+    /// <summary>True if it leads to the Observations of one Datastream or MultiDatastream.</summary>
+    public bool IsObservationsOfDatastream => Target == "Observations" && Condition == "{0}.datastream = {1}";
+}
 
 /// <summary>
 /// Where a link is kept: of a single navigation in <paramref name="Column"/> of the own table; of a collection in <paramref name="Column"/> of the target's table,

@@ -37,7 +37,10 @@ sealed class ResourcePath
     public bool IsReference { get; }
 
     /// <summary>True if the collection is a whole set, or all Observations of one Datastream: then <c>latest</c> knows its count.</summary>
-    public bool IsCountedByLatest => Set == Model.Observations && !IsSingle && (steps.Count == 1 || steps[^1].Via!.Condition == "{0}.datastream = {1}");
+    public bool IsCountedByLatest => Set == Model.Observations && !IsSingle && (steps.Count == 1 || IsOfOneDatastream);
+
+    /// <summary>True if the path ends in Observations of one Datastream at the most.</summary>
+    public bool IsOfOneDatastream => steps.Count > 1 && steps[^1].Via!.IsObservationsOfDatastream;
 
     /// <summary>The id at the end; null where the path does not name one there.</summary>
     public string? Id => steps[^1].Id;
@@ -116,7 +119,10 @@ sealed class ResourcePath
         {
             if (step.Set != Model.Observations) parts.Add($"{row}.id = {parameters.Add(id)}");
             else if (Ids.TryObservation(id, out var datastream, out var time))
-                parts.Add($"{row}.datastream = {parameters.Add(datastream)} AND {row}.time = {parameters.Add(time, NpgsqlDbType.TimestampTz)}");
+            {
+                var at = parameters.Add(time, NpgsqlDbType.TimestampTz);
+                parts.Add($"{row}.datastream = {parameters.Add(datastream)} AND {row}.time = {at} AND {row}.chunk_from <= {at} AND {row}.chunk_to >= {at}");
+            }
             else parts.Add("false");
         }
         if (step.Via is { } via)

@@ -40,7 +40,7 @@ sealed class SqlParameters
 /// Compiles $filter and $orderby to SQL. Literals become parameters. A comparison over a navigation path becomes EXISTS over what the path leads to,
 /// with the visibility of each step: a filter must not tell what the caller may not see.
 /// </summary>
-sealed class SqlFilter(SqlParameters parameters)
+sealed partial class SqlFilter(SqlParameters parameters)
 {
     int aliases;
 
@@ -95,7 +95,9 @@ sealed class SqlFilter(SqlParameters parameters)
         var target = Model.TargetOf(navigation);
         var alias = Alias();
         var inner = Condition(target, alias, Strip(node, set, name, row));
-        return $"EXISTS (SELECT 1 FROM {Model.TableOf(navigation)} {alias} WHERE {Linked(navigation, target, row, alias)} AND {inner})";
+        var exists = $"SELECT 1 FROM {Model.TableOf(navigation)} {alias} WHERE {Linked(navigation, target, row, alias)} AND {inner}";
+        // Without OFFSET it would become a join with all observations, unpacked.
+        return target == Model.Observations ? $"EXISTS ({exists} AND {OfChunk(alias, Strip(node, set, name, row)) ?? "true"} OFFSET 0)" : $"EXISTS ({exists})";
     }
 
     string Linked(Navigation navigation, EntitySet target, string row, string alias)

@@ -128,12 +128,14 @@ public sealed class DeviceStore(MunicipalDatabases databases)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        foreach (var sql in new[]
+        var datastreams = new List<long>();
+        await using (var keys = new NpgsqlCommand("SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1", connection))
         {
-            "DELETE FROM observation WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
-            "DELETE FROM latest WHERE datastream IN (SELECT d.key FROM datastream d JOIN thing t ON t.key = d.thing WHERE t.id = $1)",
-        })
-            await ExecuteAsync(connection, sql, cancellation, device);
+            Add(keys, [device]);
+            await using var reader = await keys.ExecuteReaderAsync(cancellation);
+            while (await reader.ReadAsync(cancellation)) datastreams.Add(reader.GetInt64(0));
+        }
+        await ObservationStore.DeleteAllAsync(connection, [.. datastreams], cancellation);
         var gone = new List<EntityChange>();
         foreach (var (set, sql) in new[]
         {
@@ -158,9 +160,11 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, """
-            INSERT INTO dataset (id, title, access, licence) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (id) DO UPDATE SET title = excluded.title, access = excluded.access, licence = excluded.licence, needed = false
-            """, cancellation, dataset.Id, dataset.Title, dataset.Access, (object?)dataset.Licence ?? DBNull.Value);
+            INSERT INTO dataset (id, title, access, licence, raw_days, aggregate_days) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (id) DO UPDATE SET title = excluded.title, access = excluded.access, licence = excluded.licence,
+              raw_days = excluded.raw_days, aggregate_days = excluded.aggregate_days, needed = false
+            """, cancellation, dataset.Id, dataset.Title, dataset.Access, (object?)dataset.Licence ?? DBNull.Value,
+            (object?)dataset.Retention?.RawDays ?? DBNull.Value, (object?)dataset.Retention?.AggregateDays ?? DBNull.Value);
         await ExecuteAsync(connection, "UPDATE thing SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await ExecuteAsync(connection, "UPDATE datastream SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await ExecuteAsync(connection, "UPDATE feature f SET access = $2 FROM datastream d WHERE d.feature = f.key AND f.dataset IS NULL AND d.dataset = $1 AND f.access <> $2", cancellation, dataset.Id, dataset.Access);

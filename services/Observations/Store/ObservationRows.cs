@@ -1,4 +1,5 @@
 using Allmende.Contracts;
+using Allmende.Observations.Store.Aggregates;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -10,6 +11,9 @@ public sealed class ObservationRows
     readonly Dictionary<(long Datastream, long Time), int> byKey;
     readonly Dictionary<long, Newest> newest = [];
     readonly List<Row> rows;
+    readonly List<Row> superseded = [];
+    readonly HashSet<(long Datastream, DateTime Hour)> hours = [];
+    (long Datastream, DateTime Hour) lastHour;
 
     /// <param name="capacity">How many are expected.</param>
     public ObservationRows(int capacity)
@@ -26,6 +30,12 @@ public sealed class ObservationRows
     /// <summary>The phenomenonTimes, in order of arrival.</summary>
     public DateTime[] Times => rows.ConvertAll(row => row.Time).ToArray();
 
+    /// <summary>The Datastreams' keys, in the order of <see cref="Times"/>.</summary>
+    public long[] Datastreams => rows.ConvertAll(row => row.Datastream).ToArray();
+
+    /// <summary>The earliest phenomenonTime.</summary>
+    public DateTime Oldest { get; private set; } = DateTime.MaxValue;
+
     /// <summary>Adds an observation of the Datastream with <paramref name="key"/>.</summary>
     public void Add(long key, in Observation observation)
     {
@@ -36,6 +46,7 @@ public sealed class ObservationRows
         if (byKey.TryGetValue((key, observation.PhenomenonTime), out var index))
         {
             if (!(row.ResultTime > (rows[index].ResultTime ?? rows[index].Time))) return;
+            superseded.Add(rows[index]);
             rows[index] = row;
         }
         else
@@ -45,6 +56,8 @@ public sealed class ObservationRows
             rows.Add(row);
         }
         MayCorrect |= row.ResultTime is not null;
+        if (row.Time < Oldest) Oldest = row.Time;
+        if (lastHour != (key, AggregateStore.HourOf(row.Time))) hours.Add(lastHour = (key, AggregateStore.HourOf(row.Time)));
         if (!newest.TryGetValue(key, out var one)) newest[key] = new Newest(index, row.Time, 1);
         else newest[key] = new Newest(row.Time >= rows[one.Index].Time ? index : one.Index, row.Time < one.First ? row.Time : one.First, index == rows.Count - 1 ? one.Count + 1 : one.Count);
     }
@@ -76,7 +89,15 @@ public sealed class ObservationRows
         }
     }
 
-    internal void AddRows(NpgsqlParameterCollection parameters)
+    internal void AddRows(NpgsqlParameterCollection parameters) => AddRows(parameters, rows);
+
+    /// <summary>What others of the same batch took the place of.</summary>
+    internal void AddSuperseded(NpgsqlParameterCollection parameters) => AddRows(parameters, superseded);
+
+    /// <summary>True if some took the place of others.</summary>
+    public bool HasSuperseded => superseded.Count > 0;
+
+    static void AddRows(NpgsqlParameterCollection parameters, List<Row> rows)
     {
         Add(parameters, rows, row => row.Datastream, NpgsqlDbType.Bigint);
         Add(parameters, rows, row => row.Time, NpgsqlDbType.TimestampTz);
@@ -109,6 +130,14 @@ public sealed class ObservationRows
         var ordered = newest.OrderBy(pair => pair.Key).ToList();
         Add(parameters, ordered, pair => pair.Key, NpgsqlDbType.Bigint);
         Add(parameters, ordered, pair => (long)pair.Value.Count, NpgsqlDbType.Bigint);
+    }
+
+    /// <summary>The hours that the rows fall into, of each Datastream.</summary>
+    internal void AddHours(NpgsqlParameterCollection parameters)
+    {
+        var touched = hours.ToList();
+        Add(parameters, touched, one => one.Datastream, NpgsqlDbType.Bigint);
+        Add(parameters, touched, one => one.Hour, NpgsqlDbType.TimestampTz);
     }
 
     static void Add<TItem, T>(NpgsqlParameterCollection parameters, List<TItem> items, Func<TItem, T> column, NpgsqlDbType type)

@@ -1,3 +1,5 @@
+using Allmende.Observations.Store.Aggregates;
+using Allmende.Observations.Store.Packed;
 using Allmende.Platform.Data;
 using Allmende.Platform.Log;
 using Npgsql;
@@ -38,7 +40,8 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
     static async Task<int> CopyAsync(NpgsqlConnection connection, ObservationRows rows, LogPosition until, CancellationToken cancellation)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using (var copy = await connection.BeginBinaryImportAsync($"COPY observation ({Columns}) FROM STDIN (FORMAT binary)", cancellation))
+        await ThawAsync(connection, rows, cancellation);
+        await using (var copy = await connection.BeginBinaryImportAsync($"COPY observation_row ({Columns}) FROM STDIN (FORMAT binary)", cancellation))
         {
             await rows.WriteAsync(copy, cancellation);
             await copy.CompleteAsync(cancellation);
@@ -47,26 +50,33 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         rows.AddNewest(command.Parameters);
         AddPlace(command.Parameters, until);
         rows.AddCounts(command.Parameters);
+        rows.AddHours(command.Parameters);
         await command.ExecuteNonQueryAsync(cancellation);
+        await AuditSupersededAsync(connection, rows, cancellation);
         await transaction.CommitAsync(cancellation);
         return rows.Count;
     }
 
     static async Task<int> InsertAsync(NpgsqlConnection connection, ObservationRows rows, LogPosition until, CancellationToken cancellation)
     {
-        await using var transaction = rows.MayCorrect ? await connection.BeginTransactionAsync(cancellation) : null;
+        await using var transaction = rows.MayCorrect || PackStore.MayBePacked(rows.Oldest) ? await connection.BeginTransactionAsync(cancellation) : null;
+        await ThawAsync(connection, rows, cancellation);
         await using var command = new NpgsqlCommand(InsertAndCount, connection, transaction);
         rows.AddNewest(command.Parameters);
         AddPlace(command.Parameters, until);
         rows.AddRows(command.Parameters);
+        rows.AddHours(command.Parameters);
         var added = (int)(await command.ExecuteScalarAsync(cancellation))!;
         if (transaction is null) return added;
         if (added < rows.Count) await CorrectAsync(connection, transaction, rows, cancellation);
+        await AuditSupersededAsync(connection, rows, cancellation);
         await transaction.CommitAsync(cancellation);
         return added;
     }
 
-    /// <summary>What came with a newer resultTime replaces what is stored under its key, in the rows and, where it is the newest, in <c>latest</c>.</summary>
+    /// <summary>
+    /// What came with a newer resultTime replaces what is stored under its key, in the rows and, where it is the newest, in <c>latest</c>; the audit keeps the old one.
+    /// </summary>
     static async Task CorrectAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ObservationRows rows, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(Correct, connection, transaction);
@@ -74,18 +84,42 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Deletes single observations, within the caller's transaction; <c>latest</c> is what remains. What is not there is passed over.</summary>
-    public Task DeleteAsync(NpgsqlConnection connection, long[] datastreams, DateTime[] times, CancellationToken cancellation) =>
-        DeleteAsync(connection, "USING unnest($1::bigint[], $2::timestamptz[]) AS k(datastream, time) WHERE o.datastream = k.datastream AND o.time = k.time", datastreams, times, cancellation);
+    /// <summary>Late data, repetitions and corrections of what is packed find rows.</summary>
+    static Task ThawAsync(NpgsqlConnection connection, ObservationRows rows, CancellationToken cancellation) =>
+        PackStore.MayBePacked(rows.Oldest) ? PackStore.ThawAsync(connection, rows.Datastreams, rows.Times, cancellation) : Task.CompletedTask;
+
+    /// <summary>An observation that was corrected before it was stored is kept in the audit too; once, also when the batch comes again.</summary>
+    static async Task AuditSupersededAsync(NpgsqlConnection connection, ObservationRows rows, CancellationToken cancellation)
+    {
+        if (!rows.HasSuperseded) return;
+        await using var command = new NpgsqlCommand(AuditSuperseded, connection);
+        rows.AddSuperseded(command.Parameters);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>
+    /// Deletes single observations, within the caller's transaction; the audit keeps them, <c>latest</c> is what remains. What is not there is passed over.
+    /// </summary>
+    public async Task DeleteAsync(NpgsqlConnection connection, long[] datastreams, DateTime[] times, CancellationToken cancellation)
+    {
+        await PackStore.ThawAsync(connection, datastreams, times, cancellation);
+        await DeleteAsync(connection, "USING unnest($1::bigint[], $2::timestamptz[]) AS k(datastream, time) WHERE o.datastream = k.datastream AND o.time = k.time", datastreams, times, cancellation);
+    }
 
     /// <summary>Deletes all observations of these FeaturesOfInterest, also of those Datastreams whose own they are.</summary>
-    public Task DeleteOfFeaturesAsync(NpgsqlConnection connection, long[] features, CancellationToken cancellation) =>
-        DeleteAsync(connection, "WHERE o.feature = ANY($1) OR (o.feature IS NULL AND o.datastream IN (SELECT key FROM datastream WHERE feature = ANY($1)))", features, null, cancellation);
-
-    /// <summary>Deletes all that these Datastreams have.</summary>
-    public async Task DeleteAllAsync(NpgsqlConnection connection, long[] datastreams, CancellationToken cancellation)
+    public async Task DeleteOfFeaturesAsync(NpgsqlConnection connection, long[] features, CancellationToken cancellation)
     {
-        foreach (var table in new[] { "latest", "observation" })
+        await PackStore.ThawOfFeaturesAsync(connection, features, cancellation);
+        await DeleteAsync(connection, "WHERE o.feature = ANY($1) OR (o.feature IS NULL AND o.datastream IN (SELECT key FROM datastream WHERE feature = ANY($1)))", features, null, cancellation);
+    }
+
+    /// <summary>
+    /// Deletes all that is kept of observations of these Datastreams, in the transaction that deletes the Datastreams. Rows before chunks: what the packer moves
+    /// meanwhile is found in its new place.
+    /// </summary>
+    public static async Task DeleteAllAsync(NpgsqlConnection connection, long[] datastreams, CancellationToken cancellation)
+    {
+        foreach (var table in new[] { "observation_row", "observation_pack", "pack_due", "aggregate_hour", "aggregate_day", "observation_audit", "raw_from", "latest" })
         {
             await using var command = new NpgsqlCommand($"DELETE FROM {table} WHERE datastream = ANY($1)", connection) { CommandTimeout = DeletionTimeout };
             command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = datastreams });
@@ -95,7 +129,12 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
 
     static async Task DeleteAsync(NpgsqlConnection connection, string which, long[] keys, DateTime[]? times, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand($"WITH gone AS (DELETE FROM observation o {which} RETURNING o.datastream) SELECT datastream, count(*) FROM gone GROUP BY 1", connection)
+        await using var command = new NpgsqlCommand($"""
+            WITH gone AS (DELETE FROM observation_row o {which} RETURNING o.*),
+            kept AS (INSERT INTO observation_audit ({Columns}, replaced_by) SELECT {Columns}, 'deletion' FROM gone),
+            marked AS (INSERT INTO aggregate_dirty SELECT DISTINCT datastream, date_trunc('hour', time, 'UTC'), 1 FROM gone)
+            SELECT datastream, count(*) FROM gone GROUP BY 1
+            """, connection)
         {
             CommandTimeout = DeletionTimeout,
         };
@@ -116,16 +155,29 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
     /// <summary>Seconds; a Datastream may have many millions.</summary>
     const int DeletionTimeout = 600;
 
+    /// <summary>SQL of the newest observation that Datastream <c>$1</c> still has: of the rows, or of the last chunk.</summary>
+    const string NewestLeft = """
+        SELECT o.* FROM (
+          (SELECT o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.feature, o.quality FROM observation_row o WHERE o.datastream = $1 ORDER BY o.time DESC LIMIT 1)
+          UNION ALL
+          (SELECT u.time, u.value, NULL, u.result_time, u.json, NULL, p.feature, u.quality
+           FROM (SELECT p AS chunk, p.feature FROM observation_pack p WHERE p.datastream = $1 ORDER BY p.chunk_from DESC LIMIT 1) p
+           CROSS JOIN LATERAL observation_unpack(p.chunk) u ORDER BY u.time DESC LIMIT 1)) o
+        ORDER BY o.time DESC LIMIT 1
+        """;
+
     /// <summary>The row of <c>latest</c> is locked first: what is stored meanwhile waits, and what was stored before is counted.</summary>
     static readonly string[] Recount =
     [
         "SELECT $2::bigint FROM latest WHERE datastream = $1 FOR UPDATE",
-        "DELETE FROM latest l WHERE l.datastream = $1 AND $2::bigint > 0 AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.datastream = $1)",
         """
+        DELETE FROM latest l WHERE l.datastream = $1 AND $2::bigint > 0 AND NOT EXISTS (SELECT 1 FROM observation_row o WHERE o.datastream = $1)
+          AND NOT EXISTS (SELECT 1 FROM observation_pack p WHERE p.datastream = $1)
+        """,
+        $"""
         UPDATE latest l SET n = l.n - $2,
-          first_time = (SELECT o.time FROM observation o WHERE o.datastream = $1 ORDER BY o.time LIMIT 1),
-          (time, value, end_time, result_time, json, extra, feature, quality) = (
-            SELECT o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.feature, o.quality FROM observation o WHERE o.datastream = $1 ORDER BY o.time DESC LIMIT 1)
+          first_time = least((SELECT min(o.time) FROM observation_row o WHERE o.datastream = $1), (SELECT min(p.chunk_from) FROM observation_pack p WHERE p.datastream = $1)),
+          (time, value, end_time, result_time, json, extra, feature, quality) = ({NewestLeft})
         WHERE l.datastream = $1
         """,
     ];
@@ -137,9 +189,13 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Minor });
     }
 
-    /// <summary>One statement, one round trip: <paramref name="counts"/> defines what was added per Datastream, the rest merges it into <c>latest</c>.</summary>
-    static string Merge(string counts) => $"""
+    /// <summary>
+    /// One statement, one round trip: <paramref name="counts"/> defines what was added per Datastream, the rest merges it into <c>latest</c> and marks the hours
+    /// whose aggregates are to be computed anew.
+    /// </summary>
+    static string Merge(string counts, string marks) => $"""
         WITH {counts},
+        marked AS ({marks}),
         newest AS (
           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[], $8::jsonb[], $9::smallint[])
             AS r(datastream, first_time, time, value, end_time, result_time, json, extra, quality)),
@@ -161,26 +217,36 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         SELECT coalesce(sum(n), 0)::int FROM counts
         """;
 
-    static readonly string CountGiven = Merge("counts AS (SELECT * FROM unnest($13::bigint[], $14::bigint[]) AS c(datastream, n))");
+    static readonly string CountGiven = Merge("counts AS (SELECT * FROM unnest($13::bigint[], $14::bigint[]) AS c(datastream, n))", AggregateStore.Mark("$15", "$16"));
 
     static readonly string InsertAndCount = Merge($"""
         added AS (
-          INSERT INTO observation ({Columns})
+          INSERT INTO observation_row ({Columns})
           SELECT * FROM unnest($13::bigint[], $14::timestamptz[], $15::float8[], $16::timestamptz[], $17::timestamptz[], $18::jsonb[], $19::jsonb[], $20::bigint[], $21::smallint[])
           ON CONFLICT (datastream, time) DO NOTHING
           RETURNING datastream),
         counts AS (SELECT datastream, count(*) AS n FROM added GROUP BY datastream)
-        """);
+        """, AggregateStore.Mark("$22", "$23"));
 
     const string Correct = $"""
         WITH given AS (
           SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[]) AS r({Columns})),
+        old AS MATERIALIZED (
+          SELECT o.* FROM observation_row o JOIN given g ON o.datastream = g.datastream AND o.time = g.time WHERE g.result_time > coalesce(o.result_time, o.time) FOR UPDATE OF o),
+        kept AS (INSERT INTO observation_audit ({Columns}, replaced_by) SELECT {Columns}, 'correction' FROM old),
         corrected AS (
-          UPDATE observation o SET value = g.value, end_time = g.end_time, result_time = g.result_time, json = g.json, extra = g.extra,
+          UPDATE observation_row o SET value = g.value, end_time = g.end_time, result_time = g.result_time, json = g.json, extra = g.extra,
             feature = g.feature, quality = g.quality
-          FROM given g WHERE o.datastream = g.datastream AND o.time = g.time AND g.result_time > coalesce(o.result_time, o.time)
+          FROM given g JOIN old ON old.datastream = g.datastream AND old.time = g.time WHERE o.datastream = g.datastream AND o.time = g.time
           RETURNING o.datastream, o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.quality)
         UPDATE latest l SET value = c.value, end_time = c.end_time, result_time = c.result_time, json = c.json, extra = c.extra, quality = c.quality
         FROM corrected c WHERE l.datastream = c.datastream AND l.time = c.time
+        """;
+
+    const string AuditSuperseded = $"""
+        INSERT INTO observation_audit ({Columns}, replaced_by)
+        SELECT g.*, 'correction' FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[]) AS g({Columns})
+        WHERE NOT EXISTS (SELECT 1 FROM observation_audit a WHERE a.datastream = g.datastream AND a.time = g.time
+          AND (a.value, a.json, a.result_time) IS NOT DISTINCT FROM (g.value, g.json, g.result_time))
         """;
 }

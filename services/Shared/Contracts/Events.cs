@@ -92,7 +92,17 @@ public sealed record DeviceDatastream(string Id, string Field, string Name, stri
 public sealed record Removed(string Id);
 
 /// <summary>Data of <c>dataset.changed</c>: the terms that whoever serves the data enforces.</summary>
-public sealed record DatasetChanged(string Id, string Title, string Access, string? Licence);
+/// <param name="Id">Slug.</param>
+/// <param name="Title">What people call it.</param>
+/// <param name="Access">Access class.</param>
+/// <param name="Licence">IRI of the licence.</param>
+/// <param name="Retention">How long its data is kept; null for ever.</param>
+public sealed record DatasetChanged(string Id, string Title, string Access, string? Licence, Retention? Retention = null);
+
+/// <summary>How long a dataset's data is kept.</summary>
+/// <param name="RawDays">Days that single values are kept; null for ever.</param>
+/// <param name="AggregateDays">Days that hourly and daily aggregates are kept; null for ever. Never fewer than <paramref name="RawDays"/>.</param>
+public sealed record Retention(int? RawDays, int? AggregateDays);
 
 /// <summary>Data of <c>dataset.needed</c>: something was put into a dataset that nobody has described yet.</summary>
 /// <param name="Id">Slug.</param>

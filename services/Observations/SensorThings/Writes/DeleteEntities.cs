@@ -31,7 +31,7 @@ static class DeleteEntities
             var below = await BelowAsync(session, navigation, target, keys, cancellation);
             if (below.Length > 0) await DeleteAsync(session, store, target, below, cancellation);
         }
-        if (set.Table == Model.Datastreams.Table) await store.DeleteAllAsync(session.Connection, keys, cancellation);
+        if (set.Table == Model.Datastreams.Table) await ObservationStore.DeleteAllAsync(session.Connection, keys, cancellation);
         if (set == Model.FeaturesOfInterest)
         {
             await RequireVisibleObservationsAsync(session, keys, cancellation);

@@ -3,8 +3,9 @@
 import { getJson, ownLink, path } from './http.ts';
 import type { Dataset } from './model.ts';
 
-interface DatasetEntity extends Partial<Omit<Dataset, 'modified'>> {
+interface DatasetEntity extends Partial<Omit<Dataset, 'modified' | 'keptDays'>> {
   id: string;
+  retention?: { rawDays?: number | null } | null;
   modified?: string | null;
 }
 
@@ -30,6 +31,7 @@ function datasetOf(entity: DatasetEntity): Dataset {
     things: entity.things ?? 0,
     // Data of persons has none: nothing of it can be downloaded.
     distributions: (entity.distributions ?? []).map(({ format, href }) => ({ format: format.toLowerCase(), href: ownLink(href) })),
+    keptDays: entity.retention?.rawDays ?? null,
     modified: entity.modified ? Date.parse(entity.modified) : null,
   };
 }

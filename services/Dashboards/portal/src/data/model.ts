@@ -73,4 +73,6 @@ export interface Dataset {
   things: number;
   distributions: Distribution[];
   modified: number | null;
+  /** Days that single values are kept; null or absent for ever. */
+  keptDays?: number | null;
 }

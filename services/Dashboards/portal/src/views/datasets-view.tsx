@@ -42,6 +42,7 @@ function Card({ dataset, wanted }: { dataset: Dataset; wanted: boolean }) {
       <dl>
         <div><dt>{t.access}</dt><dd><span class={`access access-${dataset.access}`}>{t.accesses[dataset.access] ?? dataset.access}</span></dd></div>
         <div><dt>{t.licence}</dt><dd>{!licence ? t.noLicence : licence.href ? <a href={licence.href} rel="license">{licence.name}</a> : licence.name}</dd></div>
+        {dataset.keptDays != null && <div><dt>{t.kept}</dt><dd>{t.keptDays(dataset.keptDays)}</dd></div>}
         {dataset.modified !== null && <div><dt>{t.modified}</dt><dd>{date(dataset.modified, language.value)}</dd></div>}
       </dl>
       {words.length > 0 && <p class="keywords">{words.join(' · ')}</p>}
