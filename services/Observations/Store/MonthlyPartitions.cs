@@ -79,16 +79,16 @@ public sealed class MonthlyPartitions(MunicipalDatabases databases)
 
     /// <summary>
     /// Gives back what packing emptied: a partition without rows is dropped; one with a few rows that cannot be packed is written anew without the holes. Who
-    /// reads meanwhile is not waited for longer than a second; then it is tried in the next round.
+    /// reads meanwhile is not waited for longer than half a second; then it is tried in the next round.
     /// </summary>
     public async Task GiveBackAsync(string municipality, DateTime before, CancellationToken cancellation)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
-        await ExecuteAsync(connection, "SET lock_timeout = '1s'", cancellation);
+        await ExecuteAsync(connection, "SET lock_timeout = '500ms'", cancellation);
         try
         {
             foreach (var (name, month) in await ListAsync(connection, cancellation))
-                if (month.AddMonths(1) <= before) await GiveBackAsync(municipality, connection, name, month, cancellation);
+                if (month.AddMonths(1) <= before && !await TryGiveBackAsync(municipality, connection, name, month, cancellation)) return;
         }
         finally
         {
@@ -96,7 +96,8 @@ public sealed class MonthlyPartitions(MunicipalDatabases databases)
         }
     }
 
-    async Task GiveBackAsync(string municipality, NpgsqlConnection connection, string name, DateTime month, CancellationToken cancellation)
+    /// <returns>False if somebody reads for longer: whoever comes after him would wait for us, so the round ends.</returns>
+    async Task<bool> TryGiveBackAsync(string municipality, NpgsqlConnection connection, string name, DateTime month, CancellationToken cancellation)
     {
         try
         {
@@ -119,8 +120,10 @@ public sealed class MonthlyPartitions(MunicipalDatabases databases)
         }
         catch (PostgresException fault) when (fault.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.UndefinedTable)
         {
-            // Somebody reads for longer, or another instance was faster.
+            // UndefinedTable: another instance was faster.
+            return fault.SqlState == PostgresErrorCodes.UndefinedTable;
         }
+        return true;
     }
 
     /// <summary>So many rows are written anew in a fraction of a second, during which nobody reads that month.</summary>
