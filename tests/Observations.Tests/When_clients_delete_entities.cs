@@ -25,8 +25,13 @@ public sealed class When_clients_delete_entities
         var observation = datastream["Observations"]![0]!;
         return new()
         {
-            ["Thing"] = PathOf(read), ["Location"] = PathOf(read["Locations"]![0]!), ["HistoricalLocation"] = PathOf(read["HistoricalLocations"]![0]!), ["Datastream"] = PathOf(datastream),
-            ["Sensor"] = PathOf(datastream["Sensor"]!), ["ObservedProperty"] = PathOf(datastream["ObservedProperty"]!), ["Observation"] = PathOf(observation),
+            ["Thing"] = PathOf(read),
+            ["Location"] = PathOf(read["Locations"]![0]!),
+            ["HistoricalLocation"] = PathOf(read["HistoricalLocations"]![0]!),
+            ["Datastream"] = PathOf(datastream),
+            ["Sensor"] = PathOf(datastream["Sensor"]!),
+            ["ObservedProperty"] = PathOf(datastream["ObservedProperty"]!),
+            ["Observation"] = PathOf(observation),
             ["FeatureOfInterest"] = PathOf(observation["FeatureOfInterest"]!),
         };
     }
