@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Allmende.Testing;
 using static Allmende.Observations.Tests.Town;
