@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Allmende.Supervisor.Onboarding;
 using Allmende.Testing;
 
@@ -44,7 +45,7 @@ public class When_devices_speak_MQTT
         await packages.RunAsync("mosquitto_pub", "", "-h", Mqtt[0], "-p", Mqtt[1], "-V", protocol, "-q", "1", "-u", town.Id, "-P", registration["key"]!.GetValue<string>(),
             "-t", $"{town.Id}/devices/raum-7/up", "-m", uplink.ToJsonString());
 
-        var observation = await Eventually.GetAsync(() => anybody.ObservationAsync(Datastream, time), "value by GET", TimeSpan.FromSeconds(20));
+        var observation = await Eventually.GetAsync(() => anybody.ObservationAsync(Datastream, time), "value by GET", TimeSpan.FromSeconds(60));
         Assert.That(observation["result"]!.GetValue<double>(), Is.EqualTo(776));
     }
 
@@ -92,6 +93,7 @@ public class When_devices_speak_MQTT
         var (_, foreign, _) = await packages.TryAsync("mosquitto_sub", "", [.. client, $"{closed.Id}/sta/v1.1/Datastreams('raum-8.co2')/Observations"]);
         var (_, missing, _) = await packages.TryAsync("mosquitto_sub", "", [.. client, $"{closed.Id}/sta/v1.1/Datastreams('raum-9.co2')/Observations"]);
         Assert.That(foreign, Does.Contain("Subscribed (mid: 1): 135"));
-        Assert.That(missing.Replace("raum-9", "raum-8", StringComparison.Ordinal), Is.EqualTo(foreign), "what may not be seen is as if it were not there");
+        static string Nameless(string told) => Regex.Replace(told, "auto-[0-9a-f]+|raum-[0-9]", "…");
+        Assert.That(Nameless(missing), Is.EqualTo(Nameless(foreign)), "what may not be seen is as if it were not there");
     }
 }
