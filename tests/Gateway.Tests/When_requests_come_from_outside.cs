@@ -37,7 +37,6 @@ public class When_requests_come_from_outside
     [TestCase("/musterstadt/sta/v1.1/Things('pegel-1')/Datastreams", "observations")]
     [TestCase("/musterstadt/ngsi-ld/v1/entities", "observations")]
     [TestCase("/musterstadt/series/pegel-1.level", "observations")]
-    [TestCase("/musterstadt/live", "observations")]
     [TestCase("/musterstadt/subscriptions/17/deliveries", "observations")]
     [TestCase("/musterstadt/catalog.ttl", "catalog")]
     [TestCase("/musterstadt/catalog/datasets", "catalog")]
