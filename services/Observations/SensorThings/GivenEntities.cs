@@ -22,6 +22,6 @@ sealed class GivenEntities
         if (set != Model.Observations) return ($"unnest({parameters.Add(ids)}) WITH ORDINALITY AS g(id, place)", Model.Format(set.Id, "r") + " = g.id");
         var keys = parameters.Add(Array.ConvertAll(observations, one => one.Datastream), NpgsqlDbType.Array | NpgsqlDbType.Bigint);
         var times = parameters.Add(Array.ConvertAll(observations, one => one.Time), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz);
-        return ($"unnest({keys}, {times}) WITH ORDINALITY AS g(datastream, time, place)", "r.datastream = g.datastream AND r.time = g.time");
+        return ($"unnest({keys}, {times}) WITH ORDINALITY AS g(datastream, time, place)", "r.datastream = g.datastream AND r.time = g.time AND r.chunk_from <= g.time AND r.chunk_to >= g.time");
     }
 }
