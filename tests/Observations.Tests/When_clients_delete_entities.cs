@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Allmende.Contracts;
 using static Allmende.Observations.Tests.Writes;
 

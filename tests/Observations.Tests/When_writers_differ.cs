@@ -1,8 +1,6 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Allmende.Contracts;
 using Allmende.Platform.Log;
-using Allmende.Testing;
 using static Allmende.Observations.Tests.Writes;
 
 namespace Allmende.Observations.Tests;
