@@ -133,6 +133,33 @@ public sealed class When_months_are_packed
     [Test, Order(1)]
     public Task Should_answer_as_before() => SameAsync("packed");
 
+    [TestCase("Observations?$top=1900")]
+    [TestCase("Observations?$orderby=phenomenonTime desc&$top=1900")]
+    [TestCase("Observations?$orderby=phenomenonTime&$top=1900")]
+    [TestCase("Observations?$filter=result gt 12&$top=900")]
+    [TestCase("Datastreams('haus-1.temperature')/Observations?$orderby=phenomenonTime desc&$top=900")]
+    [TestCase("Datastreams('haus-2.temperature')/Observations?$top=90")]
+    [Order(1)]
+    public async Task Should_give_page_after_page_as_before(string path)
+    {
+        var (one, other) = (await WalkAsync(packed, path), await WalkAsync(plain, path));
+        Assert.That(one, Is.EqualTo(other));
+        Assert.That(one.Distinct().Count(), Is.EqualTo(one.Count));
+    }
+
+    /// <summary>Ids of all pages.</summary>
+    static async Task<List<string>> WalkAsync(Town town, string path)
+    {
+        var ids = new List<string>();
+        for (var next = town.Url(path).Replace(" ", "%20", StringComparison.Ordinal); next is not null;)
+        {
+            var page = System.Text.Json.Nodes.JsonNode.Parse(await ReadAsync(town, next))!;
+            ids.AddRange(page["value"]!.AsArray().Select(one => (string)one!["@iot.id"]!));
+            next = (string?)page["@iot.nextLink"] is { } link ? new Uri(link).PathAndQuery : null;
+        }
+        return ids;
+    }
+
     [Test, Order(2)]
     public async Task Should_give_the_room_back()
     {

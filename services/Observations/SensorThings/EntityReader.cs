@@ -202,7 +202,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         // `latest` knows who comes first from the beginning; from the middle on it is asked of each Datastream, which is one look into the index.
         var first = options.After is null
             ? $"SELECT l.datastream, {(descending ? "l.time" : "l.first_time")} AS time FROM latest l"
-            : $"SELECT l.datastream, o.time FROM latest l CROSS JOIN LATERAL {new ObservationSource(row => $"{row}.datastream = l.datastream", null, parameters) { Behind = behind }.First(descending, oneDatastream: true, "1")} o";
+            : $"SELECT l.datastream, o.time FROM latest l CROSS JOIN LATERAL (SELECT r.time FROM {new ObservationSource(row => $"{row}.datastream = l.datastream", null, parameters) { Behind = behind }.First(descending, oneDatastream: true, "1")} r ORDER BY r.time {direction} LIMIT 1) o";
         var source = new ObservationSource(row => $"{row}.datastream = near.datastream", null, parameters)
         {
             Behind = behind,

@@ -29,7 +29,10 @@ sealed class ObservationSource(Func<string, string> condition, Node? filter, Sql
            CROSS JOIN LATERAL ({Unpacked()}) u)
         """;
 
-    /// <summary>A subquery with the first <paramref name="needed"/> by Datastream and time, or by time alone where there is one Datastream.</summary>
+    /// <summary>
+    /// A subquery with the first <paramref name="needed"/> by Datastream and time, or by time alone where there is one Datastream: those of the rows and those of the chunks,
+    /// in no order.
+    /// </summary>
     /// <param name="newestFirst">The latest first; for one Datastream only.</param>
     /// <param name="oneDatastream">The condition leads to no more than one.</param>
     /// <param name="needed">SQL of how many at the most.</param>
