@@ -258,6 +258,8 @@ public sealed class When_clients_query
             Assert.That((await town.Client.GetAsync(new Uri((string)set!["url"]!).PathAndQuery)).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    static int Asked(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var asked) ? asked : otherwise;
+
     /// <summary>Pieces of filters thrown together: answered, or refused in words, never a 500. FUZZ_SEED and FUZZ_COUNT look further than CI does.</summary>
     [Test]
     public async Task Should_survive_any_filter()
@@ -268,7 +270,6 @@ public sealed class When_clients_query
             "'x'", "''", "null", "true", "2026-11-01T00:00:00Z", "geography'POINT(1 1)'", "duration'P1D'", "substringof(", "geo.distance(", "st_relate(", "length(", "now()",
             "properties/a/b", "\u0000", "ä", "%", "$it", "@iot.id", "unitOfMeasurement/symbol", "resultQuality", "- ", "mod", "hour(", "concat(", "substring('abc',",
         ];
-        static int Asked(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var asked) ? asked : otherwise;
         var random = new Random(Asked("FUZZ_SEED", 1));
         for (var i = 0; i < Asked("FUZZ_COUNT", 1_000); i++)
         {
@@ -276,6 +277,33 @@ public sealed class When_clients_query
             var set = new[] { "Things", "Observations", "Datastreams", "Locations" }[i % 4];
             using var answer = await town.SendAsync(HttpMethod.Get, town.Url($"{set}?$top=1&${(i % 5 == 0 ? "orderby" : "filter")}={Uri.EscapeDataString(filter)}"), null, null);
             Assert.That((int)answer.StatusCode, Is.LessThan(500), $"{set} {filter}: {await answer.Content.ReadAsStringAsync()}");
+        }
+    }
+
+    /// <summary>Paths and options thrown together, on every set and in every format. FUZZ_SEED and FUZZ_COUNT look further than CI does.</summary>
+    [Test]
+    public async Task Should_survive_any_question()
+    {
+        string[] steps =
+        [
+            "Things", "Datastreams", "MultiDatastreams", "Observations", "Sensors", "ObservedProperties", "FeaturesOfInterest", "Locations", "HistoricalLocations", "Thing", "Sensor", "Datastream",
+            "MultiDatastream", "ObservedProperty", "FeatureOfInterest", "Things('haus-1')", "Datastreams('haus-1.temperature')", "Observations('1-1')", "Observations('')", "Things(1)", "$ref", "$value",
+            "name", "properties", "resultTime", "result", "unitOfMeasurement", "symbol", "@iot.id", "%00", "..", "%2F", "('x')", "0",
+        ];
+        string[] options =
+        [
+            "$top=1", "$top=0", "$top=99999999", "$skip=1", "$skip=9223372036854775807", "$count=true", "$select=id", "$select=*", "$select=name,properties/a/b", "$select=result", "$select=resultTime",
+            "$expand=Datastreams", "$expand=Datastreams/Observations($top=1)", "$expand=Observations($count=true;$filter=result gt 1),Thing", "$expand=Thing/Locations,Sensor", "$expand=MultiDatastreams/ObservedProperties",
+            "$orderby=id desc", "$orderby=result", "$orderby=phenomenonTime desc", "$orderby=Thing/name,location", "$filter=result[0] gt 1 or result", "$filter=Datastreams/phenomenonTime lt now()",
+            "$filter=validTime gt 2026-01-01T00:00:00Z", "$filter=properties/x eq resultQuality", "$filter=time(phenomenonTime) eq 12:00", "$filter=phenomenonTime/x eq 1", "$filter=Observations/id eq 1",
+            "$skiptoken=1-1", "$skiptoken=9-99999999999999999", "$resultFormat=CSV", "$resultFormat=GeoJSON", "$resultFormat=dataArray", "$resultFormat=", "$filter=", "$expand=", "$select=", "$orderby=", "=&&=", "%",
+        ];
+        var random = new Random(Asked("FUZZ_SEED", 1));
+        for (var i = 0; i < Asked("FUZZ_COUNT", 1_000); i++)
+        {
+            var path = string.Join('/', random.GetItems(steps, random.Next(1, 4))) + "?" + string.Join('&', random.GetItems(options, random.Next(0, 4)));
+            using var answer = await town.SendAsync(HttpMethod.Get, town.Url(path.Replace(" ", "%20", StringComparison.Ordinal)), null, null);
+            Assert.That((int)answer.StatusCode, Is.LessThan(500), $"{path}: {await answer.Content.ReadAsStringAsync()}");
         }
     }
 
