@@ -65,6 +65,15 @@ sealed class When_Redis_forgets
     }
 
     [Test]
+    public async Task Should_go_on_although_a_group_has_done_nothing_of_another_municipality_yet()
+    {
+        await using var open = engine.Open(options => Configure(options, TimeSpan.Zero));
+        foreach (var (municipality, count) in new[] { ("a", 1), ("m", 1000), ("z", 1) }) await Append(open, count, municipality);
+        await using var quick = new Member(open.Log, Topic, "quick", (batch, cancellation) => batch.Municipality == "m" ? Task.CompletedTask : Task.Delay(Timeout.Infinite, cancellation));
+        await Testing.Eventually.TrueAsync(async () => quick.Count == 1000 && await LengthAsync() < 200, "trimmed stream");
+    }
+
+    [Test]
     public async Task Should_keep_what_is_done_as_long_as_the_retention_says()
     {
         await using var open = engine.Open(options => Configure(options, TimeSpan.FromHours(1)));
@@ -92,10 +101,10 @@ sealed class When_Redis_forgets
         options.Retention[Topic] = retention;
     }
 
-    static async Task Append(OpenLog open, int count)
+    static async Task Append(OpenLog open, int count, string municipality = "m")
     {
         foreach (var some in Enumerable.Range(0, count).Chunk(100))
-            await Task.WhenAll(some.Select(n => open.Log.AppendAsync("m", Topic, "k", BitConverter.GetBytes(n), CancellationToken.None)));
+            await Task.WhenAll(some.Select(n => open.Log.AppendAsync(municipality, Topic, "k", BitConverter.GetBytes(n), CancellationToken.None)));
     }
 
     static int Greatest(LogBatch batch) => batch.Records.Max(record => BitConverter.ToInt32(record.Payload.Span));

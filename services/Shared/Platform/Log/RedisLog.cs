@@ -137,8 +137,10 @@ public sealed partial class RedisLog(RedisConnection redis, LogOptions options, 
     /// <summary>Hash of the last record of each stream that was removed.</summary>
     const string RemovedKey = "log:removed";
 
-    // Redis does not tell what it has removed; so that is written down in the same step, for those who come back with an older place.
+    // Redis does not tell what it has removed; so that is written down in the same step, for those who come back with an older place. Before the first
+    // record lies nothing, and Redis refuses to look there.
     const string TrimScript = """
+        if ARGV[1] == '0-0' then return 0 end
         local last = redis.call('XREVRANGE', KEYS[1], '(' .. ARGV[1], '-', 'COUNT', 1)[1]
         if not last then return 0 end
         redis.call('HSET', KEYS[2], KEYS[1], last[1])
