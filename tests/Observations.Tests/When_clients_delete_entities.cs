@@ -1,4 +1,3 @@
-using Allmende.Contracts;
 using static Allmende.Observations.Tests.Writes;
 
 namespace Allmende.Observations.Tests;
