@@ -45,6 +45,36 @@ public sealed class When_clients_post_observations
     }
 
     [Test]
+    public async Task Should_keep_the_feature_of_interest_of_the_newest()
+    {
+        await town.RegisterAsync("boot", "boot", "temperature");
+        foreach (var (minute, place) in new[] { (1, "Hafen"), (2, "Schleuse") })
+        {
+            using var answer = await town.PostAsync("Datastreams('boot.temperature')/Observations", $$$"""
+                {"phenomenonTime":"2026-11-20T10:0{{{minute}}}:00Z","result":{{{minute}}},"FeatureOfInterest":{"name":"{{{place}}}","description":"","encodingType":"application/geo+json","feature":{"type":"Point","coordinates":[8.4,51.9]} } }
+                """);
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), await answer.Content.ReadAsStringAsync());
+        }
+        var newest = await town.GetAsync("Datastreams('boot.temperature')?$expand=Observations($top=1;$orderby=phenomenonTime%20desc;$expand=FeatureOfInterest)");
+        Assert.That((string)newest["Observations"]![0]!["FeatureOfInterest"]!["name"]!, Is.EqualTo("Schleuse"));
+    }
+
+    [Test]
+    public async Task Should_leave_out_of_a_data_array_what_names_a_feature_that_is_not_there()
+    {
+        using var answer = await town.PostAsync("CreateObservations", """
+            [{"Datastream":{"@iot.id":"wetter-1.wind"},"components":["phenomenonTime","result","FeatureOfInterest/id"],
+              "dataArray":[["2026-11-20T15:00:00Z",1,"wetter-1"],["2026-11-20T15:01:00Z",2,"nirgends"]]}]
+            """);
+        var links = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsArray();
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created));
+        Assert.That((string)links[0]!, Does.Contain("/Observations("));
+        Assert.That((string)links[1]!, Is.EqualTo("error"));
+        using var alone = await town.PostAsync("Observations", """{"result":1,"Datastream":{"@iot.id":"wetter-1.wind"},"FeatureOfInterest":{"@iot.id":"nirgends"}}""");
+        Assert.That(alone.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+    }
+
+    [Test]
     public async Task Should_apply_the_quality_checks_of_every_door()
     {
         using var answer = await town.PostAsync("Observations", """{"phenomenonTime":"2026-11-20T12:00:00Z","result":99,"Datastream":{"@iot.id":"wetter-1.temperature"}}""");

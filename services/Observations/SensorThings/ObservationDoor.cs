@@ -22,9 +22,10 @@ sealed class ObservationDoor(
     /// <param name="posted">The observations.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <param name="quality">Gets what the checks said of each.</param>
-    /// <returns>Their ids in order; null where there is no such Datastream.</returns>
+    /// <param name="eachForItself">One that names a FeatureOfInterest that is not there is left out; otherwise it is 400 for all.</param>
+    /// <returns>Their ids in order; null where there is no such Datastream, or one was left out.</returns>
     public async Task<string?[]> TakeAsync(
-        string municipality, string[] access, IReadOnlyList<PostedObservation> posted, CancellationToken cancellation, Quality[]? quality = null)
+        string municipality, string[] access, IReadOnlyList<PostedObservation> posted, CancellationToken cancellation, Quality[]? quality = null, bool eachForItself = false)
     {
         var received = DateTimeOffset.UtcNow;
         var ids = new string?[posted.Count];
@@ -40,6 +41,11 @@ sealed class ObservationDoor(
             // OGC 18-088 section 13: as many values as the MultiDatastream has units, in their order.
             if (datastream.Places is { } expected && places != expected)
                 throw new SensorThingsException(400, $"a result of MultiDatastream '{id}' is an array of {expected} values{(posted.Count > 1 ? $" (observation {i + 1})" : "")}");
+            if (feature is not null && !features.ContainsKey(feature))
+            {
+                if (eachForItself) continue;
+                throw new SensorThingsException(400, $"there is no FeatureOfInterest '{feature}'");
+            }
             if (feature is null && datastream.LacksFeature) last = datastream = await GiveFeatureAsync(municipality, datastream, cancellation);
             var time = new DateTimeOffset(Observation.Time(observation.PhenomenonTime));
             var checkedOne = observation with
@@ -86,8 +92,7 @@ sealed class ObservationDoor(
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = access });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation)) found[reader.GetString(0)] = reader.GetInt64(1);
-        var missing = Array.Find(asked, id => !found.ContainsKey(id));
-        return missing is null ? found : throw new SensorThingsException(400, $"there is no FeatureOfInterest '{missing}'");
+        return found;
     }
 
     static string WithFeature(string? extra, long feature)

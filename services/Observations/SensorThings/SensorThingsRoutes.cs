@@ -101,7 +101,7 @@ static class SensorThingsRoutes
     public static async Task<IResult> PostDataArraysAsync(string municipality, HttpContext context, ObservationDoor door, PlatformOptions options)
     {
         var posted = await ReadBodyAsync(context, body => ObservationReader.ReadDataArrays(body, MostPosted));
-        var ids = await door.TakeAsync(municipality, WriteRoutes.RightsOf(context, municipality).Access, posted, context.RequestAborted);
+        var ids = await door.TakeAsync(municipality, WriteRoutes.RightsOf(context, municipality).Access, posted, context.RequestAborted, eachForItself: true);
         using var json = new JsonBuffer();
         var root = RootOf(options, municipality);
         json.Raw("["u8);

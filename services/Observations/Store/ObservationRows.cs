@@ -122,6 +122,7 @@ public sealed class ObservationRows
         Add(parameters, ordered, one => one.Row.ResultTime, NpgsqlDbType.TimestampTz);
         Add(parameters, ordered, one => one.Row.Json, NpgsqlDbType.Jsonb);
         Add(parameters, ordered, one => one.Row.Extra, NpgsqlDbType.Jsonb);
+        Add(parameters, ordered, one => one.Row.Feature, NpgsqlDbType.Bigint);
         Add(parameters, ordered, one => one.Row.Quality, NpgsqlDbType.Smallint);
     }
 

@@ -199,36 +199,36 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         WITH {counts},
         marked AS ({marks}),
         newest AS (
-          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[], $8::jsonb[], $9::smallint[])
-            AS r(datastream, first_time, time, value, end_time, result_time, json, extra, quality)),
+          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[], $8::jsonb[], $9::bigint[], $10::smallint[])
+            AS r(datastream, first_time, time, value, end_time, result_time, json, extra, feature, quality)),
         place AS (
-          INSERT INTO stored_until AS s (partition, major, minor) VALUES ($10, $11, $12)
+          INSERT INTO stored_until AS s (partition, major, minor) VALUES ($11, $12, $13)
           ON CONFLICT (partition) DO UPDATE SET major = excluded.major, minor = excluded.minor WHERE (s.major, s.minor) < (excluded.major, excluded.minor)),
         merged AS (
-          INSERT INTO latest AS l (datastream, n, first_time, time, value, end_time, result_time, json, extra, quality)
-          SELECT r.datastream, c.n, r.first_time, r.time, r.value, r.end_time, r.result_time, r.json, r.extra, r.quality
+          INSERT INTO latest AS l (datastream, n, first_time, time, value, end_time, result_time, json, extra, feature, quality)
+          SELECT r.datastream, c.n, r.first_time, r.time, r.value, r.end_time, r.result_time, r.json, r.extra, r.feature, r.quality
           FROM newest r JOIN counts c ON c.datastream = r.datastream
           ON CONFLICT (datastream) DO UPDATE SET
             n = l.n + excluded.n,
             first_time = least(l.first_time, excluded.first_time),
-            (time, value, end_time, result_time, json, extra, quality) = (
-              SELECT new.* FROM (SELECT excluded.time, excluded.value, excluded.end_time, excluded.result_time, excluded.json, excluded.extra, excluded.quality) AS new
+            (time, value, end_time, result_time, json, extra, feature, quality) = (
+              SELECT new.* FROM (SELECT excluded.time, excluded.value, excluded.end_time, excluded.result_time, excluded.json, excluded.extra, excluded.feature, excluded.quality) AS new
               WHERE excluded.time > l.time
               UNION ALL
-              SELECT l.time, l.value, l.end_time, l.result_time, l.json, l.extra, l.quality WHERE excluded.time <= l.time))
+              SELECT l.time, l.value, l.end_time, l.result_time, l.json, l.extra, l.feature, l.quality WHERE excluded.time <= l.time))
         SELECT coalesce(sum(n), 0)::int FROM counts
         """;
 
-    static readonly string CountGiven = Merge("counts AS (SELECT * FROM unnest($13::bigint[], $14::bigint[]) AS c(datastream, n))", AggregateStore.Mark("$15", "$16"));
+    static readonly string CountGiven = Merge("counts AS (SELECT * FROM unnest($14::bigint[], $15::bigint[]) AS c(datastream, n))", AggregateStore.Mark("$16", "$17"));
 
     static readonly string InsertAndCount = Merge($"""
         added AS (
           INSERT INTO observation_row ({Columns})
-          SELECT * FROM unnest($13::bigint[], $14::timestamptz[], $15::float8[], $16::timestamptz[], $17::timestamptz[], $18::jsonb[], $19::jsonb[], $20::bigint[], $21::smallint[])
+          SELECT * FROM unnest($14::bigint[], $15::timestamptz[], $16::float8[], $17::timestamptz[], $18::timestamptz[], $19::jsonb[], $20::jsonb[], $21::bigint[], $22::smallint[])
           ON CONFLICT (datastream, time) DO NOTHING
           RETURNING datastream),
         counts AS (SELECT datastream, count(*) AS n FROM added GROUP BY datastream)
-        """, AggregateStore.Mark("$22", "$23"));
+        """, AggregateStore.Mark("$23", "$24"));
 
     const string Correct = $"""
         WITH given AS (
@@ -240,8 +240,8 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
           UPDATE observation_row o SET value = g.value, end_time = g.end_time, result_time = g.result_time, json = g.json, extra = g.extra,
             feature = g.feature, quality = g.quality
           FROM given g JOIN old ON old.datastream = g.datastream AND old.time = g.time WHERE o.datastream = g.datastream AND o.time = g.time
-          RETURNING o.datastream, o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.quality)
-        UPDATE latest l SET value = c.value, end_time = c.end_time, result_time = c.result_time, json = c.json, extra = c.extra, quality = c.quality
+          RETURNING o.datastream, o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.feature, o.quality)
+        UPDATE latest l SET value = c.value, end_time = c.end_time, result_time = c.result_time, json = c.json, extra = c.extra, feature = c.feature, quality = c.quality
         FROM corrected c WHERE l.datastream = c.datastream AND l.time = c.time
         """;
 
