@@ -52,6 +52,8 @@ public class When_a_device_changes
     {
         var device = await town.DeviceAsync();
         await town.UplinkAsync("json", Messages.Plain("pegel-1"));
+        // One that is gone before it was told of is told of as removed alone.
+        await town.EventsAsync(1);
 
         Assert.That((await town.DeleteAsync("devices/pegel-1", town.Admin)).Status, Is.EqualTo(204));
 
