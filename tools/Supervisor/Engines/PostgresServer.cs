@@ -19,15 +19,12 @@ public sealed record PostgresServer(string Host, int Port, string User, string P
     }
 
     /// <summary>The connection string of a role, without database, as services take it in <c>Platform__Postgres</c>.</summary>
-    public string ConnectionString(string role, string password, int poolSize = 16) => new NpgsqlConnectionStringBuilder
+    public string ConnectionString(string role, string password) => new NpgsqlConnectionStringBuilder
     {
         Host = Host,
         Port = Port,
         Username = role,
         Password = password,
-        // Pools are per database and service: small ones, so that many municipalities fit into max_connections.
-        MaxPoolSize = poolSize,
-        ConnectionIdleLifetime = 60,
     }.ConnectionString;
 
     /// <summary>The superuser's connection string for a database.</summary>

@@ -64,6 +64,9 @@ export const clearFilters = (): void => go({ quantity: start.quantity, dataset: 
 export const datasetTitle = (id: string): string =>
   (Array.isArray(datasets.value) && datasets.value.find(dataset => dataset.id === id)?.title) || id;
 
+/** Ids are long and full of digits: "Bucht 10" must not find every device that has a 10 in its id. */
+const shortestId = 4;
+
 /** The Things that fit dataset, quantity and search, by name. */
 export const shown = computed<Thing[]>(() => {
   void revision.value;
@@ -74,9 +77,10 @@ export const shown = computed<Thing[]>(() => {
     if (dataset && thing.dataset !== dataset) return false;
     if (quantity && !thing.datastreams.some(stream => stream.quantity === quantity && stream.latest)) return false;
     if (words.length === 0) return true;
-    const text = [thing.name, thing.id, thing.description, datasetTitle(thing.dataset),
+    const text = [thing.name, thing.description, datasetTitle(thing.dataset),
       ...thing.datastreams.map(stream => quantities.get(stream.quantity)?.name ?? '')].join(' ').toLocaleLowerCase('de');
-    return words.every(word => text.includes(word));
+    const id = thing.id.toLocaleLowerCase('de');
+    return words.every(word => text.includes(word) || (word.length >= shortestId && id.includes(word)));
   });
   return found.sort((a, b) => byName(a.name, b.name));
 });

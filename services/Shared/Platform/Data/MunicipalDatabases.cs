@@ -38,7 +38,9 @@ public sealed class MunicipalDatabases : IAsyncDisposable
             SearchPath = schema + ",public",
             MaxPoolSize = poolSize,
             MinPoolSize = 0,
-            ConnectionIdleLifetime = 60,
+            // Every service has a pool for every municipality: what rests is given back soon, so that many fit into the server's max_connections.
+            ConnectionIdleLifetime = 15,
+            ConnectionPruningInterval = 5,
             Timeout = 5,
             CommandTimeout = 30,
             CancellationTimeout = 1000,
