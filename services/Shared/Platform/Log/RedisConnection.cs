@@ -23,6 +23,10 @@ public sealed class RedisConnection(string address) : IDisposable
         options.ConnectTimeout = 2000;
         options.SyncTimeout = 5000;
         options.KeepAlive = 10;
+        // INFO counts as a command of administrators.
+        options.AllowAdmin = true;
+        // Answers are read as arrays of arrays; the newer protocol makes maps of some.
+        options.Protocol = RedisProtocol.Resp2;
         options.ReconnectRetryPolicy = new LinearRetry(500);
         // Without this command the client opens no second socket for subscriptions.
         if (!subscribes) options.CommandMap = CommandMap.Create(["SUBSCRIBE"], available: false);
