@@ -46,42 +46,46 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
             await rows.WriteAsync(copy, cancellation);
             await copy.CompleteAsync(cancellation);
         }
-        await using var command = new NpgsqlCommand(CountGiven, connection, transaction);
-        rows.AddNewest(command.Parameters);
-        AddPlace(command.Parameters, until);
-        rows.AddCounts(command.Parameters);
-        rows.AddHours(command.Parameters);
-        await command.ExecuteNonQueryAsync(cancellation);
-        await AuditSupersededAsync(connection, rows, cancellation);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        var count = new NpgsqlBatchCommand(CountGiven);
+        rows.AddNewest(count.Parameters);
+        AddPlace(count.Parameters, until);
+        rows.AddCounts(count.Parameters);
+        rows.AddHours(count.Parameters);
+        batch.BatchCommands.Add(count);
+        if (rows.HasSuperseded) batch.BatchCommands.Add(AuditOf(rows));
+        await batch.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
         return rows.Count;
     }
 
+    /// <summary>
+    /// One round trip and, as the statements of a batch are, one transaction: what is late finds rows, what is new is inserted, and what came with a newer
+    /// resultTime replaces what is stored under its key, in the rows and, where it is the newest, in <c>latest</c>; the audit keeps the old one.
+    /// </summary>
     static async Task<int> InsertAsync(NpgsqlConnection connection, ObservationRows rows, LogPosition until, CancellationToken cancellation)
     {
-        await using var transaction = rows.MayCorrect || PackStore.MayBePacked(rows.Oldest) ? await connection.BeginTransactionAsync(cancellation) : null;
-        await ThawAsync(connection, rows, cancellation);
-        await using var command = new NpgsqlCommand(InsertAndCount, connection, transaction);
-        rows.AddNewest(command.Parameters);
-        AddPlace(command.Parameters, until);
-        rows.AddRows(command.Parameters);
-        rows.AddHours(command.Parameters);
-        var added = (int)(await command.ExecuteScalarAsync(cancellation))!;
-        if (transaction is null) return added;
-        if (added < rows.Count) await CorrectAsync(connection, transaction, rows, cancellation);
-        await AuditSupersededAsync(connection, rows, cancellation);
-        await transaction.CommitAsync(cancellation);
+        await using var batch = new NpgsqlBatch(connection);
+        var thaws = PackStore.MayBePacked(rows.Oldest) && PackStore.AddThaw(batch, rows.Datastreams, rows.Times);
+        var insert = new NpgsqlBatchCommand(InsertAndCount);
+        rows.AddNewest(insert.Parameters);
+        AddPlace(insert.Parameters, until);
+        rows.AddRows(insert.Parameters);
+        rows.AddHours(insert.Parameters);
+        batch.BatchCommands.Add(insert);
+        if (rows.MayCorrect)
+        {
+            var correct = new NpgsqlBatchCommand(Correct);
+            rows.AddRows(correct.Parameters);
+            batch.BatchCommands.Add(correct);
+        }
+        if (rows.HasSuperseded) batch.BatchCommands.Add(AuditOf(rows));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        if (thaws) await reader.NextResultAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        var added = reader.GetInt32(0);
+        while (await reader.NextResultAsync(cancellation)) { /* what follows returns nothing, but may fail */ }
         return added;
-    }
-
-    /// <summary>
-    /// What came with a newer resultTime replaces what is stored under its key, in the rows and, where it is the newest, in <c>latest</c>; the audit keeps the old one.
-    /// </summary>
-    static async Task CorrectAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ObservationRows rows, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(Correct, connection, transaction);
-        rows.AddRows(command.Parameters);
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Late data, repetitions and corrections of what is packed find rows.</summary>
@@ -89,12 +93,11 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         PackStore.MayBePacked(rows.Oldest) ? PackStore.ThawAsync(connection, rows.Datastreams, rows.Times, cancellation) : Task.CompletedTask;
 
     /// <summary>An observation that was corrected before it was stored is kept in the audit too; once, also when the batch comes again.</summary>
-    static async Task AuditSupersededAsync(NpgsqlConnection connection, ObservationRows rows, CancellationToken cancellation)
+    static NpgsqlBatchCommand AuditOf(ObservationRows rows)
     {
-        if (!rows.HasSuperseded) return;
-        await using var command = new NpgsqlCommand(AuditSuperseded, connection);
+        var command = new NpgsqlBatchCommand(AuditSuperseded);
         rows.AddSuperseded(command.Parameters);
-        await command.ExecuteNonQueryAsync(cancellation);
+        return command;
     }
 
     /// <summary>

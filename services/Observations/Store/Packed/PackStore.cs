@@ -36,14 +36,21 @@ public sealed class PackStore(MunicipalDatabases databases)
     /// To be called in a transaction before observations of these keys are written, corrected or deleted: whatever chunk they fall into is rows afterwards, and
     /// stays so until the transaction ends. Costs nothing where all are young.
     /// </summary>
-    public static async Task ThawAsync(NpgsqlConnection connection, ReadOnlyMemory<long> datastreams, ReadOnlyMemory<DateTime> times, CancellationToken cancellation)
+    public static async Task ThawAsync(NpgsqlConnection connection, long[] datastreams, DateTime[] times, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        if (AddThaw(batch, datastreams, times)) await batch.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>The same as the first statements of a batch; the first of them returns a row for each lock.</summary>
+    /// <returns>False if all are young: then nothing was added.</returns>
+    public static bool AddThaw(NpgsqlBatch batch, long[] datastreams, DateTime[] times)
     {
         var keys = new SortedSet<(long Datastream, DateTime Time)>();
         for (var i = 0; i < times.Length; i++)
-            if (MayBePacked(times.Span[i])) keys.Add((datastreams.Span[i], times.Span[i]));
-        if (keys.Count == 0) return;
+            if (MayBePacked(times[i])) keys.Add((datastreams[i], times[i]));
+        if (keys.Count == 0) return false;
         var months = keys.Select(key => (key.Datastream, Month: MonthOf(key.Time))).Distinct().ToList();
-        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(Lock(months.Select(month => LockOf(month.Datastream, month.Month))));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("INSERT INTO pack_due (datastream, month) SELECT * FROM unnest($1::bigint[], $2::date[]) ON CONFLICT DO NOTHING")
         {
@@ -53,7 +60,7 @@ public sealed class PackStore(MunicipalDatabases databases)
         {
             Parameters = { Array(keys.Select(key => key.Datastream).ToList()), Array(keys.Select(key => key.Time).ToList()) },
         });
-        await batch.ExecuteNonQueryAsync(cancellation);
+        return true;
     }
 
     /// <summary>Keeps the packer away from a Datastream's months between two times until the transaction ends.</summary>
