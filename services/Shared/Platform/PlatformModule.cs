@@ -45,6 +45,9 @@ public static class PlatformModule
             kestrel.Limits.MaxRequestBodySize = LargestBody;
         });
 
+        // No handler blocks a thread: what arrives is handled where it was received, without a change of threads.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(options.Log).AddSingleton(options.Events).AddSingleton(options.Identity).AddSingleton(new ServiceName(service));
         services.AddExceptionHandler<ProblemExceptionHandler>().AddProblemDetails();
