@@ -1,3 +1,4 @@
+using System.Globalization;
 using Allmende.Supervisor.Engines;
 using Allmende.Supervisor.Processes;
 
@@ -64,6 +65,8 @@ static class Services
             ["Platform__Identity__Issuer"] = wiring.Issuer,
             ["Platform__InternalKey"] = wiring.Secrets.InternalKey,
         };
+        // Every partition is another batch, another commit: more than one brings nothing until there are cores that would otherwise rest.
+        if (options.Kafka is null) environment.TryAdd("Platform__Log__Partitions", Math.Clamp(System.Environment.ProcessorCount / 2, 1, 8).ToString(CultureInfo.InvariantCulture));
         foreach (var other in Names)
             environment[$"Platform__Services__{other}"] = wiring.Url(other);
         if (Databases.Services.Contains(name))
