@@ -8,7 +8,8 @@ try
         Console.WriteLine(BenchOptions.Usage);
         return 0;
     }
-    return await Run.AllAsync(BenchOptions.Parse(args));
+    var options = BenchOptions.Parse(args);
+    return options.History > 0 ? await History.RunAsync(options) : await Run.AllAsync(options);
 }
 catch (InstallationException fault)
 {

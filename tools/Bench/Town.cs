@@ -18,11 +18,13 @@ sealed class Town : IDisposable
     {
         this.municipality = municipality;
         seconds = new long[devices];
-        // Whole seconds: what comes back is compared with what was sent.
-        Begin = DateTime.UtcNow.Date.AddDays(-60);
+        // Whole seconds: what comes back is compared with what was sent. Lately, as sensors send.
+        Begin = DateTime.UtcNow.Date.AddDays(-4);
     }
 
     public string Id => municipality.Id;
+
+    public string Database => municipality.Database;
 
     public string DeviceKey => municipality.DeviceKey;
 

@@ -17,11 +17,11 @@ sealed record Scenario(
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
-        new("POST of one Observation", "observations", 201, 1, 5_000, 3_100, PostOne),
-        new("POST of a dataArray of 100", "observations", 201, BatchSize, 50_000, 5_400, PostArray),
-        new("POST of The Things Stack's webhook", "ingestion", 202, Town.DatastreamsPerDevice, null, null, PostUplink),
-        new("GET of 100 Observations, newest first", "observations", 200, 0, 2_000, 400, GetNewest),
-        new("GET of a Thing with $expand", "observations", 200, 0, 2_500, 1_800, GetThing),
+        new("POST of one Observation", "observations", 201, 1, 10_000, 3_100, PostOne),
+        new("POST of a dataArray of 100", "observations", 201, BatchSize, 100_000, 5_400, PostArray),
+        new("POST of The Things Stack's webhook", "ingestion", 202, Town.DatastreamsPerDevice, 6_000, null, PostUplink),
+        new("GET of 100 Observations, newest first", "observations", 200, 0, 3_000, 400, GetNewest),
+        new("GET of a Thing with $expand", "observations", 200, 0, 4_000, 1_800, GetThing),
     ];
 
     /// <summary>Whether a rate counts observations rather than requests.</summary>
