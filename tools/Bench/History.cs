@@ -72,7 +72,7 @@ static class History
             Say($"Written in {filling.TotalSeconds:0} s");
             var after = await AskAllAsync(town, installation);
             var counted = await town.CountAsync();
-            var table = Page(before, after, written, filling, await SizeAsync(installation, town));
+            var table = Page(before, after, options.History, written, filling, await SizeAsync(installation, town));
             Console.WriteLine($"\n{table}");
             if (options.Output.Length > 0) await File.WriteAllTextAsync(options.Output, table);
             Say($"The API counts {counted:N0}.");
@@ -177,14 +177,14 @@ static class History
 
     static string Page(
         IReadOnlyList<(Question Question, Answered Direct, Answered Gateway)> before, IReadOnlyList<(Question Question, Answered Direct, Answered Gateway)> after,
-        long written, TimeSpan filling, long size)
+        long asked, long written, TimeSpan filling, long size)
     {
         var page = new System.Text.StringBuilder();
         void Line(FormattableString line) => page.AppendLine(line.ToString(CultureInfo.InvariantCulture));
         Line($"# A history of {written:N0} observations, {DateTime.UtcNow:yyyy-MM-dd}\n");
         Line($"{Machine.Description()} {Things:N0} devices with {Town.DatastreamsPerDevice} Datastreams each, a reading every {Interval.TotalMinutes:0} minutes for {(until - from).TotalDays:0} days, written into the");
         Line($"database in {filling.TotalSeconds:0} s (vacuumed); the database has {size / 1e9:0.0} GB then. All of it is rows. Each question is asked {Times} times, one at a time, after a few that are not counted.");
-        Line($"Made by `tools/bench --history {written}`.\n");
+        Line($"Made by `tools/bench --history {asked}`.\n");
         Line($"| question | bytes | without: direct, median (slowest) ms | gateway | with: direct, median (slowest) ms | gateway | goal without, with |");
         Line($"|---|---:|---:|---:|---:|---:|---:|");
         foreach (var ((question, direct, gateway), then) in after.Zip(before))
