@@ -2,7 +2,8 @@ using Allmende.Platform;
 using Allmende.Streams;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.AddPlatform(StreamsModule.Service);
+// Nobody waits for a single uplink to be decoded.
+builder.AddPlatform(StreamsModule.Service).Log.Gather = TimeSpan.FromMilliseconds(2);
 builder.AddStreams();
 
 var app = builder.Build();

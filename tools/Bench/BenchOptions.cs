@@ -24,7 +24,7 @@ sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connectio
     /// <exception cref="InstallationException">They are not understood; the message says which.</exception>
     public static BenchOptions Parse(string[] arguments)
     {
-        var options = new BenchOptions(10, 4, [8, 32], $"docs/benchmarks/{DateTime.UtcNow:yyyy-MM-dd}.md", null);
+        var options = new BenchOptions(10, 10, [8, 32], $"docs/benchmarks/{DateTime.UtcNow:yyyy-MM-dd}.md", null);
         for (var rest = new Queue<string>(arguments); rest.TryDequeue(out var option);)
             options = option switch
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -6,8 +7,8 @@ namespace Allmende.Platform.Log;
 /// <summary>
 /// A partition in a member's hands, whatever the engine: what was read waits in a short queue, one batch is handled at a time, in order. A handler
 /// that throws gets the same records again, with growing pauses, until it has done them or the partition is given up: nothing overtakes, nothing
-/// is skipped, and no other partition notices. The group's place is recorded beside the next batch, not before it: where the engine is slow to confirm, one
-/// record of the place stands for several batches, and a death in between brings back what was done since, as a death always may.
+/// is skipped, and no other partition notices. The group's place is recorded beside the next batches, not before them: one record of the place stands for
+/// all batches of a short while, and a death in between brings back what was done since, as a death always may.
 /// </summary>
 sealed partial class LogPartition(string municipality, string topic, int number, LogHandler handler, LogPartition.Done done, Action roomAgain, LogOptions options, ILogger logger)
     : IDisposable
@@ -20,6 +21,9 @@ sealed partial class LogPartition(string municipality, string topic, int number,
 
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
+    /// <summary>So many records are company enough.</summary>
+    const int Many = 64;
+
     readonly Channel<LogRecord> queue = Channel.CreateUnbounded<LogRecord>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     readonly CancellationTokenSource stopping = new();
     readonly Lock placeLock = new();
@@ -28,6 +32,7 @@ sealed partial class LogPartition(string municipality, string topic, int number,
     bool isRecording;
     int queuedRecords;
     long queuedBytes;
+    long handledAt;
     volatile bool lost;
 
     /// <summary>Whose it is.</summary>
@@ -72,9 +77,11 @@ sealed partial class LogPartition(string municipality, string topic, int number,
         {
             while (await queue.Reader.WaitToReadAsync(stopping.Token))
             {
+                if (Stopwatch.GetElapsedTime(handledAt) < options.Gather && Volatile.Read(ref queuedRecords) < Many) await Task.Delay(options.Gather, stopping.Token);
                 var records = Take();
                 roomAgain();
                 await HandleAsync(new LogBatch(municipality, topic, number, records));
+                handledAt = Stopwatch.GetTimestamp();
                 Record(records[^1].Position, records.Count);
                 stopping.Token.ThrowIfCancellationRequested();
             }
@@ -112,10 +119,11 @@ sealed partial class LogPartition(string municipality, string topic, int number,
             try
             {
                 await done(handled.Position, handled.Records, stopping.Token);
+                await Task.Delay(options.RecordEvery, stopping.Token);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
-                // Given up before the engine confirmed: the batch comes again to the next owner.
+                // Given up: what was handled since is recorded at once. Before the engine confirmed, the batch comes again to the next owner.
             }
         }
     }
