@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -197,7 +198,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var options = level.Options;
         var descending = options.OrderBy[0].Descending;
         var direction = descending ? "DESC" : "ASC";
-        var needed = parameters.Add((options.After is null ? options.Skip : 0) + options.Page + 1);
+        var needed = Needed(level, parameters);
         var behind = Behind(level, parameters);
         // `latest` knows who comes first from the beginning; from the middle on it is asked of each Datastream, which is one look into the index.
         var first = options.After is null
@@ -239,7 +240,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var order = level.Options.OrderBy;
         var inOrder = order is [] || (oneDatastream && order is [(PathNode { Segments: ["phenomenonTime"] }, _)]);
         return inOrder
-            ? source.First(order is [(_, true)], oneDatastream, parameters.Add((level.Options.After is null ? level.Options.Skip : 0) + level.Options.Page + 1)) + " r"
+            ? source.First(order is [(_, true)], oneDatastream, Needed(level, parameters)) + " r"
             : source.All() + " r";
     }
 
@@ -294,8 +295,23 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     static string Filter(Level level, string row, SqlParameters parameters) =>
         level.Options.Filter is { } filter ? " AND " + new SqlFilter(parameters).Condition(level.Set, row, filter) : "";
 
-    static string OrderAndPage(Level level, string row, SqlParameters parameters) =>
-        $"ORDER BY {Order(level, row, parameters)} LIMIT {parameters.Add((long)level.Options.Page + 1)} OFFSET {parameters.Add(level.Options.After is null ? level.Options.Skip : 0)}";
+    static string OrderAndPage(Level level, string row, SqlParameters parameters)
+    {
+        var skip = Skip(level);
+        return string.Create(CultureInfo.InvariantCulture, $"ORDER BY {Order(level, row, parameters)} LIMIT {level.Options.Page + 1}{(skip == 0 ? "" : $" OFFSET {parameters.Add(skip)}")}");
+    }
+
+    /// <summary>
+    /// SQL of how many rows a page may need. A number, not a parameter, where it is the same for many clients: PostgreSQL takes an unknown limit for a tenth of all
+    /// there is, and would plan a statement on a large history anew each time it is asked. Places far back are asked for once each, and would fill the statements kept.
+    /// </summary>
+    static string Needed(Level level, SqlParameters parameters)
+    {
+        var skip = Skip(level);
+        return skip == 0 ? (level.Options.Page + 1).ToString(CultureInfo.InvariantCulture) : parameters.Add(skip + level.Options.Page + 1);
+    }
+
+    static long Skip(Level level) => level.Options.After is null ? level.Options.Skip : 0;
 
     /// <summary>The client's order, made total by the set's own.</summary>
     static string Order(Level level, string row, SqlParameters parameters)
