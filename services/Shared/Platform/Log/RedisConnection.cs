@@ -23,6 +23,8 @@ public sealed class RedisConnection(string address) : IDisposable
         options.ConnectTimeout = 2000;
         options.SyncTimeout = 5000;
         options.KeepAlive = 10;
+        // What was refused because Redis was away must not be written when it comes back.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
         // INFO counts as a command of administrators.
         options.AllowAdmin = true;
         // Answers are read as arrays of arrays; the newer protocol makes maps of some.
