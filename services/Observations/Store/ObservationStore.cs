@@ -47,12 +47,7 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
             await copy.CompleteAsync(cancellation);
         }
         await using var batch = new NpgsqlBatch(connection, transaction);
-        var count = new NpgsqlBatchCommand(CountGiven);
-        rows.AddNewest(count.Parameters);
-        AddPlace(count.Parameters, until);
-        rows.AddCounts(count.Parameters);
-        rows.AddHours(count.Parameters);
-        batch.BatchCommands.Add(count);
+        batch.BatchCommands.Add(Merging(CountGiven, rows, until, rows.AddCounts));
         if (rows.HasSuperseded) batch.BatchCommands.Add(AuditOf(rows));
         await batch.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
@@ -67,12 +62,7 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
     {
         await using var batch = new NpgsqlBatch(connection);
         var thaws = PackStore.MayBePacked(rows.Oldest) && PackStore.AddThaw(batch, rows.Datastreams, rows.Times);
-        var insert = new NpgsqlBatchCommand(InsertAndCount);
-        rows.AddNewest(insert.Parameters);
-        AddPlace(insert.Parameters, until);
-        rows.AddRows(insert.Parameters);
-        rows.AddHours(insert.Parameters);
-        batch.BatchCommands.Add(insert);
+        batch.BatchCommands.Add(Merging(InsertAndCount, rows, until, rows.AddRows));
         if (rows.MayCorrect)
         {
             var correct = new NpgsqlBatchCommand(Correct);
@@ -187,11 +177,17 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         """,
     ];
 
-    static void AddPlace(NpgsqlParameterCollection parameters, LogPosition until)
+    /// <summary>The parameters of <see cref="Merge"/> in their order; <paramref name="added"/> gives those of what was added.</summary>
+    static NpgsqlBatchCommand Merging(string sql, ObservationRows rows, LogPosition until, Action<NpgsqlParameterCollection> added)
     {
-        parameters.Add(new NpgsqlParameter<int> { TypedValue = until.Partition });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Major });
-        parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Minor });
+        var command = new NpgsqlBatchCommand(sql);
+        rows.AddNewest(command.Parameters);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = until.Partition });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Major });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until.Minor });
+        added(command.Parameters);
+        rows.AddHours(command.Parameters);
+        return command;
     }
 
     /// <summary>
