@@ -86,7 +86,7 @@ public sealed class When_somebody_opens_the_portal
         await Expect(visit.Page.Locator(".panel")).ToHaveCountAsync(0);
 
         var colours = await visit.Page.Locator(".legend li .mark").EvaluateAllAsync<string[]>("marks => marks.map(mark => getComputedStyle(mark).backgroundColor)");
-        await Expect(visit.Page.Locator(".explore .count")).ToContainTextAsync("1 von ");
+        await Expect(visit.Page.Locator(".explore .count")).ToContainTextAsync(new Regex("^1 von "));
         var point = await Testing.Eventually.GetAsync(() => visit.LocateAsync(colours), "point on the map");
         await visit.Page.Mouse.ClickAsync(point.X, point.Y);
         await Expect(visit.Page.Locator(".panel h2")).ToHaveTextAsync(station.Name);
@@ -155,6 +155,16 @@ public sealed class When_somebody_opens_the_portal
         var numbers = values.Where(value => Digits.IsMatch(value)).Select(Number).ToList();
         Assert.That(numbers, Is.Ordered.And.Count.GreaterThan(1));
         await visit.PictureAsync("list");
+    }
+
+    [Test]
+    public async Task Should_find_a_number_in_names_and_not_in_ids()
+    {
+        var found = PlatformUnderTest.Town.Stations.Count(station => station.Name.Contains("Bucht", StringComparison.Ordinal) && station.Name.Contains("10", StringComparison.Ordinal));
+        Assert.That(found, Is.GreaterThan(0));
+        await using var visit = await Visit.StartAsync();
+        await visit.OpenAsync("#view=list&search=Bucht%2010");
+        await Expect(visit.Page.Locator(".list-view tbody tr")).ToHaveCountAsync(found);
     }
 
     [Test]

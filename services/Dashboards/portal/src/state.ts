@@ -64,8 +64,15 @@ export const clearFilters = (): void => go({ quantity: start.quantity, dataset: 
 export const datasetTitle = (id: string): string =>
   (Array.isArray(datasets.value) && datasets.value.find(dataset => dataset.id === id)?.title) || id;
 
-/** Ids are long and full of digits: "Bucht 10" must not find every device that has a 10 in its id. */
+/** Ids are long and full of digits: a short word must not find every device that has it somewhere in its id. */
 const shortestId = 4;
+
+/** Where a word stands in a text; a number only where it begins: "Bucht 10" must not find every device of model 110. */
+function contains(text: string, word: string): boolean {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
+    if (!/^\d/.test(word) || !/\d/.test(text.charAt(at - 1))) return true;
+  return false;
+}
 
 /** The Things that fit dataset, quantity and search, by name. */
 export const shown = computed<Thing[]>(() => {
@@ -80,7 +87,7 @@ export const shown = computed<Thing[]>(() => {
     const text = [thing.name, thing.description, datasetTitle(thing.dataset),
       ...thing.datastreams.map(stream => quantities.get(stream.quantity)?.name ?? '')].join(' ').toLocaleLowerCase('de');
     const id = thing.id.toLocaleLowerCase('de');
-    return words.every(word => text.includes(word) || (word.length >= shortestId && id.includes(word)));
+    return words.every(word => contains(text, word) || (word.length >= shortestId && id.includes(word)));
   });
   return found.sort((a, b) => byName(a.name, b.name));
 });
