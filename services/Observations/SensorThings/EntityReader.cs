@@ -29,6 +29,9 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     /// <summary>The level that the path ends in.</summary>
     public Level Top => levels[0];
 
+    /// <summary>Bytes of the rows that were read; an answer is little more.</summary>
+    public int Bytes => levels.Sum(level => level.Buffer.Length);
+
     /// <summary>How many entities there are on all pages, if that was asked.</summary>
     public long? Count { get; private set; }
 
@@ -383,24 +386,42 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     static void WriteRow(IBufferWriter<byte> output, Level level, Row row)
     {
         output.Write(level.Buffer.Slice(row.Start, row.Length));
-        foreach (var child in level.Children) WriteChild(output, child, row.Links[child.Index], level.SelfLink(row), needsComma: row.Length > 1 || child.Index > 0);
+        foreach (var child in level.Children)
+        {
+            if (row.Length > 1 || child.Index > 0) output.Write(","u8);
+            WriteChild(output, child, level, row);
+        }
         output.Write("}"u8);
     }
 
-    static void WriteChild(IBufferWriter<byte> output, Level child, long? link, string parent, bool needsComma)
+    static void WriteChild(IBufferWriter<byte> output, Level child, Level parent, Row of)
     {
-        using var head = new JsonBuffer();
-        if (needsComma) head.Raw(","u8);
-        var name = child.Via!.Name;
+        var link = of.Links[child.Index];
         var rows = link is { } key && child.ByLink.TryGetValue(key, out var found) ? found : (First: 0, Count: 0);
-        if (!child.Via.Many)
+        if (!child.Via!.Many)
         {
-            head.Raw($"\"{name}\":");
-            if (rows.Count == 0) head.Raw("null"u8);
-            output.Write(head.Slice(0, head.Length));
-            if (rows.Count > 0) WriteRow(output, child, child.Rows[rows.First]);
+            output.Write(child.Name);
+            if (rows.Count == 0) output.Write("null"u8);
+            else WriteRow(output, child, child.Rows[rows.First]);
             return;
         }
+        if (child.Counts is not null || (link is { } more && child.More.Contains(more))) WriteChildHead(output, child, parent, of, rows);
+        output.Write(child.Name);
+        output.Write("["u8);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (i > 0) output.Write(","u8);
+            WriteRow(output, child, child.Rows[rows.First + i]);
+        }
+        output.Write("]"u8);
+    }
+
+    /// <summary>Writes count and link to the next page of an expansion, where there are any.</summary>
+    static void WriteChildHead(IBufferWriter<byte> output, Level child, Level parent, Row of, (int First, int Count) rows)
+    {
+        using var head = new JsonBuffer();
+        var name = child.Via!.Name;
+        var link = of.Links[child.Index];
         if (child.Counts is not null)
         {
             head.Raw($"\"{name}@iot.count\":");
@@ -410,17 +431,10 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         if (link is { } more && rows.Count > 0 && Next(child, more, child.Rows[rows.First + rows.Count - 1]) is { } next)
         {
             head.Raw($"\"{name}@iot.nextLink\":");
-            head.Text($"{parent}/{name}?{next}");
+            head.Text($"{parent.SelfLink(of)}/{name}?{next}");
             head.Raw(","u8);
         }
-        head.Raw($"\"{name}\":[");
         output.Write(head.Slice(0, head.Length));
-        for (var i = 0; i < rows.Count; i++)
-        {
-            if (i > 0) output.Write(","u8);
-            WriteRow(output, child, child.Rows[rows.First + i]);
-        }
-        output.Write("]"u8);
     }
 
     public void Dispose()

@@ -37,6 +37,8 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
     public Level? Parent { get; } = parent;
     /// <summary>How one comes here from the parent; null at the root.</summary>
     public Navigation? Via { get; } = parent is null ? null : reached;
+    /// <summary>The name that an expansion has in its parent, as JSON with the colon.</summary>
+    public byte[] Name { get; } = parent is null ? [] : Encoding.UTF8.GetBytes($"\"{reached!.Name}\":");
     /// <summary>Place among the parent's expansions.</summary>
     public int Index { get; } = index;
     /// <summary>What stands in FROM.</summary>

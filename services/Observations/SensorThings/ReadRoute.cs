@@ -1,4 +1,4 @@
-using System.IO.Pipelines;
+using System.Buffers;
 using Allmende.Platform;
 using Allmende.Platform.Data;
 using Allmende.Platform.Security;
@@ -8,6 +8,9 @@ namespace Allmende.Observations.SensorThings;
 /// <summary>Reading (OGC 18-088 sections 9 and 12.1): what a path and its options ask for, in the format that is asked for.</summary>
 static class ReadRoute
 {
+    /// <summary>Bytes of rows up to which an answer is put together before it is sent.</summary>
+    const int MostInOnePiece = 1024 * 1024;
+
     public static async Task ReadAsync(string municipality, HttpContext context, MunicipalDatabases databases, PlatformOptions options, ObservationsOptions limits)
     {
         var cancellation = context.RequestAborted;
@@ -35,22 +38,30 @@ static class ReadRoute
             ResultFormat.GeoJson => "application/geo+json",
             _ => "application/json; charset=utf-8",
         };
-        await WriteAsync(response.BodyWriter, reader, path, query, address, cancellation);
+        switch (query.Format)
+        {
+            case ResultFormat.Csv: await CsvAnswer.WriteAsync(response.BodyWriter, reader, cancellation); break;
+            case ResultFormat.GeoJson: await GeoJsonAnswer.WriteAsync(response.BodyWriter, reader, address, cancellation); break;
+            default:
+                if (reader.Bytes <= MostInOnePiece)
+                {
+                    // With its length said, an answer needs no chunks: every hop on its way has less to do.
+                    using var answer = new JsonBuffer();
+                    WriteJson(answer, reader, path, query, address);
+                    response.ContentLength = answer.Length;
+                    response.BodyWriter.Write(answer.Slice(0, answer.Length));
+                }
+                else WriteJson(response.BodyWriter, reader, path, query, address);
+                break;
+        }
         await response.BodyWriter.FlushAsync(cancellation);
     }
 
-    static async Task WriteAsync(PipeWriter output, EntityReader reader, ResourcePath path, QueryOptions query, string address, CancellationToken cancellation)
+    static void WriteJson(IBufferWriter<byte> output, EntityReader reader, ResourcePath path, QueryOptions query, string address)
     {
-        switch (query.Format)
-        {
-            case ResultFormat.DataArray: DataArrayAnswer.Write(output, reader, address); break;
-            case ResultFormat.Csv: await CsvAnswer.WriteAsync(output, reader, cancellation); break;
-            case ResultFormat.GeoJson: await GeoJsonAnswer.WriteAsync(output, reader, address, cancellation); break;
-            default:
-                if (path.IsSingle) reader.WriteEntity(output, 0);
-                else reader.WriteCollection(output, address);
-                break;
-        }
+        if (query.Format == ResultFormat.DataArray) DataArrayAnswer.Write(output, reader, address);
+        else if (path.IsSingle) reader.WriteEntity(output, 0);
+        else reader.WriteCollection(output, address);
     }
 
     static void Check(ResourcePath path, QueryOptions query)
