@@ -12,8 +12,11 @@ sealed class ApiKeyStore(MunicipalDatabases databases) : IApiKeyVerifier
     /// <summary>Name of the key that onboarding makes.</summary>
     const string DeviceKeyName = "devices";
 
+    /// <summary>Name of the other key that onboarding makes, for the people who connect devices.</summary>
+    const string ConnectKeyName = "connecting devices";
+
     /// <summary>What keys can be made for.</summary>
-    public static IReadOnlyList<string> Scopes { get; } = [Roles.WriteUplinks, Roles.WriteObservations];
+    public static IReadOnlyList<string> Scopes { get; } = [Roles.WriteUplinks, Roles.WriteObservations, Roles.ManageDevices];
 
     readonly NpgsqlDataSource registry = databases.Installation;
 
@@ -30,18 +33,18 @@ sealed class ApiKeyStore(MunicipalDatabases databases) : IApiKeyVerifier
     }
 
     /// <summary>
-    /// The key for the municipality's devices, made during onboarding. An onboarding that is repeated makes another one
-    /// in its place, since nobody was shown the first.
+    /// The keys for the municipality's devices and for who connects them, made during onboarding. An onboarding that is repeated makes others
+    /// in their place, since nobody was shown the first.
     /// </summary>
-    public async Task<string> CreateDeviceKeyAsync(string municipality, ClaimsPrincipal actor, CancellationToken cancel)
+    public async Task<(string DeviceKey, string ConnectKey)> CreateFirstKeysAsync(string municipality, ClaimsPrincipal actor, CancellationToken cancel)
     {
-        var key = ApiKey.Create(ApiKey.MunicipalityPrefix);
+        var (deviceKey, connectKey) = (ApiKey.Create(ApiKey.MunicipalityPrefix), ApiKey.Create(ApiKey.MunicipalityPrefix));
         await using var batch = registry.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand("DELETE FROM identity.api_key WHERE municipality = $1") { Parameters = { new() { Value = municipality } } });
-        batch.BatchCommands.Add(Insert(municipality, ApiKey.Hash(key),
-            new ApiKeyInfo(Guid.CreateVersion7().ToString("N"), DeviceKeyName, [Roles.WriteUplinks], DateTimeOffset.UtcNow, actor.Name(), null)));
+        foreach (var (key, name, scope) in new[] { (deviceKey, DeviceKeyName, Roles.WriteUplinks), (connectKey, ConnectKeyName, Roles.ManageDevices) })
+            batch.BatchCommands.Add(Insert(municipality, ApiKey.Hash(key), new ApiKeyInfo(Guid.CreateVersion7().ToString("N"), name, [scope], DateTimeOffset.UtcNow, actor.Name(), null)));
         await batch.ExecuteNonQueryAsync(cancel);
-        return key;
+        return (deviceKey, connectKey);
     }
 
     /// <summary>Keys that are not revoked, the newest first.</summary>

@@ -33,6 +33,24 @@ public class When_an_api_key_is_used
     }
 
     [Test]
+    public async Task Should_let_who_connects_devices_make_keys_for_uplinks_and_no_others()
+    {
+        var connectKey = municipality.Answer["connectKey"]!.GetValue<string>();
+        Assert.That(await AskAsync(municipality.Id, "members", connectKey), Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(await MakeAsync("uplinks:write"), Is.EqualTo(HttpStatusCode.Created));
+        foreach (var scope in new[] { "devices:manage", "observations:write" })
+            Assert.That(await MakeAsync(scope), Is.EqualTo(HttpStatusCode.Forbidden), scope);
+        using var list = await installation.SendAsync(HttpMethod.Get, $"/{municipality.Id}/identity/api-keys", null, apiKey: connectKey);
+        Assert.That(list.StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+
+        async Task<HttpStatusCode> MakeAsync(string scope)
+        {
+            using var answer = await installation.SendAsync(HttpMethod.Post, $"/{municipality.Id}/identity/api-keys", null, new JsonObject { ["name"] = "made with it", ["scopes"] = new JsonArray(scope) }, apiKey: connectKey);
+            return answer.StatusCode;
+        }
+    }
+
+    [Test]
     public async Task Should_open_nothing_in_another_municipality()
     {
         Assert.That(await AskAsync(neighbour.Id, "devices-door", municipality.DeviceKey), Is.EqualTo(HttpStatusCode.Forbidden));

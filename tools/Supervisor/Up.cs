@@ -64,6 +64,8 @@ static class Up
         var lines = new StringBuilder();
         foreach (var (municipality, _) in access.Municipalities)
             lines.Append($"  portal of {municipality,-24} {access.Gateway}/{municipality}/\n");
+        if (access.Municipalities.FirstOrDefault().Key is { } town)
+            lines.Append($"  connect a device                   {access.Gateway}/{town}/#view=connect (the access key is the connectKey below)\n");
         lines.Append($"""
               municipalities                     {access.Gateway}/
               SensorThings API                   {access.Gateway}/{access.Municipalities.FirstOrDefault().Key ?? "{municipality}"}/sta/v1.1

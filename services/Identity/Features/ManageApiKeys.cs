@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Allmende.Contracts;
+using Allmende.Platform;
 using Allmende.Platform.Events;
 using Allmende.Platform.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -11,11 +12,11 @@ static class ManageApiKeys
 {
     public static void Map(RouteGroupBuilder routes)
     {
-        routes.RequireRole(Roles.Admin);
-        routes.MapPost("/", CreateAsync).WithName("CreateApiKey").WithSummary("Makes an API key; the answer shows it, once.").ProducesProblem(422);
+        routes.MapPost("/", CreateAsync).RequireRole(Roles.Admin, Roles.DeviceManager).WithName("CreateApiKey").WithSummary("Makes an API key; the answer shows it, once.")
+            .WithDescription("Admins make keys of any scope; who connects devices makes keys that write uplinks, for network servers.").ProducesProblem(403).ProducesProblem(422);
         routes.MapGet("/", async (string municipality, ApiKeyStore keys, CancellationToken cancel) => new ApiKeyList(await keys.ListAsync(municipality, cancel)))
-            .WithName("ListApiKeys").WithSummary("The keys that are not revoked, the newest first.");
-        routes.MapDelete("/{id}", RevokeAsync).WithName("RevokeApiKey").WithSummary("Revokes a key everywhere.").ProducesProblem(404);
+            .RequireRole(Roles.Admin).WithName("ListApiKeys").WithSummary("The keys that are not revoked, the newest first.");
+        routes.MapDelete("/{id}", RevokeAsync).RequireRole(Roles.Admin).WithName("RevokeApiKey").WithSummary("Revokes a key everywhere.").ProducesProblem(404);
     }
 
     static async Task<Results<Created<CreatedApiKey>, ProblemHttpResult>> CreateAsync(
@@ -23,6 +24,9 @@ static class ManageApiKeys
     {
         var faults = body.Faults().ToList();
         if (faults.Count > 0) return IdentityErrors.InvalidApiKey.Problem(faults);
+        // Nobody hands out more than they have.
+        if (!Roles.Of(caller, municipality).Contains(Roles.Admin) && body.Scopes!.Any(scope => scope != Roles.WriteUplinks))
+            return PlatformErrors.Forbidden.Problem($"This key may make keys with scope {Roles.WriteUplinks} alone.");
         var (key, info) = await keys.CreateAsync(municipality, body.Name!.Trim(), [.. body.Scopes!.Distinct()], caller, cancel);
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Created($"/{municipality}/identity/api-keys/{info.Id}", new CreatedApiKey(info.Id, info.Name, info.Scopes, info.CreatedAt, key));
@@ -40,7 +44,7 @@ static class ManageApiKeys
 
 /// <summary>Body of <c>POST /{municipality}/identity/api-keys</c>.</summary>
 /// <param name="Name">What people call it, 1 to 100 characters.</param>
-/// <param name="Scopes">What it may do: <c>uplinks:write</c>.</param>
+/// <param name="Scopes">What it may do: <c>uplinks:write</c>, <c>observations:write</c>, <c>devices:manage</c>.</param>
 public sealed record NewApiKey(string? Name, IReadOnlyList<string>? Scopes)
 {
     internal IEnumerable<(string Field, string Fault)> Faults()

@@ -46,7 +46,7 @@ sealed partial class OnboardMunicipality(
             await registry.BeginAsync(municipality, cancel);
             await databases.EnsureAsync(municipality.Id, cancel);
             var roleClients = await clients.CreateAsync(municipality.Id, cancel);
-            var deviceKey = await keys.CreateDeviceKeyAsync(municipality.Id, caller, cancel);
+            var (deviceKey, connectKey) = await keys.CreateFirstKeysAsync(municipality.Id, caller, cancel);
 
             await registry.AnnounceAsync(municipality.Id, cancel);
             await events.PublishAsync(municipality.Id, "identity", EventTypes.MunicipalityOnboarded, municipality.Id, municipality, ContractsJson.Default.Municipality, cancel);
@@ -57,7 +57,7 @@ sealed partial class OnboardMunicipality(
             await registry.OpenAsync(municipality.Id, AuditTrail.Entry(municipality.Id, caller, "municipality.onboarded", municipality.Id), cancel);
             LogOnboarded(municipality.Id);
             return TypedResults.Created($"{platform.PublicUrl}/operator/municipalities/{municipality.Id}",
-                new OnboardedMunicipality(municipality, roleClients, deviceKey, TokenEndpoint));
+                new OnboardedMunicipality(municipality, roleClients, deviceKey, connectKey, TokenEndpoint));
         }
         catch (KeycloakException fault)
         {
@@ -85,9 +85,11 @@ sealed partial class OnboardMunicipality(
 /// <param name="Municipality">The municipality as every service knows it.</param>
 /// <param name="Clients">Its clients by role.</param>
 /// <param name="DeviceKey">API key with scope <c>uplinks:write</c>, for network servers and devices.</param>
+/// <param name="ConnectKey">API key with scope <c>devices:manage</c>, for the people who connect devices at the portal.</param>
 /// <param name="TokenEndpoint">Where the clients get tokens.</param>
 public sealed record OnboardedMunicipality(
     Municipality Municipality,
     IReadOnlyDictionary<string, RoleClient> Clients,
     string DeviceKey,
+    string ConnectKey,
     string TokenEndpoint);

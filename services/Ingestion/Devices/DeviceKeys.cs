@@ -34,7 +34,7 @@ sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities
     public static string? OwnDevice(ClaimsPrincipal caller) => caller.FindFirst(IsOwn)?.Value[OwnUplinks.Length..];
 
     static bool MayWriteAll(ClaimsPrincipal caller) =>
-        caller.HasClaim(Roles.ScopeClaim, Roles.WriteUplinks) || caller.HasClaim(Roles.RoleClaim, Roles.Admin) || caller.HasClaim(Roles.RoleClaim, Roles.Developer);
+        caller.HasClaim(Roles.ScopeClaim, Roles.WriteUplinks) || Array.Exists(Roles.OfDevices, role => caller.HasClaim(Roles.RoleClaim, role));
 
     static bool IsOwn(Claim claim) => claim.Type == Roles.ScopeClaim && claim.Value.StartsWith(OwnUplinks, StringComparison.Ordinal);
 }

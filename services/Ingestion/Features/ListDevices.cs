@@ -46,5 +46,5 @@ static class ListDevices
 static class DeviceReaders
 {
     public static readonly string[] Roles =
-        [Contracts.Roles.Admin, Contracts.Roles.DataOwner, Contracts.Roles.DataSteward, Contracts.Roles.Analyst, Contracts.Roles.Developer];
+        [Contracts.Roles.Admin, Contracts.Roles.DataOwner, Contracts.Roles.DataSteward, Contracts.Roles.Analyst, Contracts.Roles.Developer, Contracts.Roles.DeviceManager];
 }

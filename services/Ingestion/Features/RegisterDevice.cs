@@ -10,7 +10,7 @@ namespace Allmende.Ingestion.Features;
 static class RegisterDevice
 {
     public static void Map(RouteGroupBuilder devices) => devices.MapPost("", HandleAsync)
-        .RequireRole(Roles.Admin, Roles.Developer)
+        .RequireRole(Roles.OfDevices)
         .WithDeviceBody()
         .Produces<DeviceRegistration>(201)
         .ProducesProblem(409)

@@ -9,7 +9,7 @@ namespace Allmende.Ingestion.Features;
 static class RemoveDevice
 {
     public static void Map(RouteGroupBuilder devices) => devices.MapDelete("/{id}", HandleAsync)
-        .RequireRole(Roles.Admin, Roles.Developer)
+        .RequireRole(Roles.OfDevices)
         .Produces(204)
         .ProducesProblem(404)
         .WithName("RemoveDevice")

@@ -8,7 +8,7 @@ namespace Allmende.Ingestion.Features;
 static class RenewDeviceKey
 {
     public static void Map(RouteGroupBuilder devices) => devices.MapPost("/{id}/key", HandleAsync)
-        .RequireRole(Roles.Admin, Roles.Developer)
+        .RequireRole(Roles.OfDevices)
         .Produces<DeviceKey>()
         .ProducesProblem(404)
         .WithName("RenewDeviceKey")

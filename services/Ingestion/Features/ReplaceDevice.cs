@@ -10,7 +10,7 @@ namespace Allmende.Ingestion.Features;
 static class ReplaceDevice
 {
     public static void Map(RouteGroupBuilder devices) => devices.MapPut("/{id}", HandleAsync)
-        .RequireRole(Roles.Admin, Roles.Developer)
+        .RequireRole(Roles.OfDevices)
         .WithDeviceBody()
         .Produces<DeviceAnswer>()
         .ProducesProblem(404)

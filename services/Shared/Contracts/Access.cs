@@ -43,6 +43,8 @@ public static class Roles
     public const string Analyst = "analyst";
     public const string Developer = "developer";
     public const string Partner = "partner";
+    /// <summary>Connects and looks after devices. No client's: whoever holds an API key with <see cref="ManageDevices"/> has it.</summary>
+    public const string DeviceManager = "device-manager";
 
     /// <summary>Claim that carries the municipality of a token or key.</summary>
     public const string MunicipalityClaim = "municipality";
@@ -55,10 +57,15 @@ public static class Roles
     /// <summary>Scope of an API key that may write by the standards' doors (SensorThings).</summary>
     public const string WriteObservations = "observations:write";
 
+    /// <summary>Scope of an API key of the people who connect devices: they manage devices, see internal data, and make keys that write uplinks.</summary>
+    public const string ManageDevices = "devices:manage";
+
     /// <summary>The roles that a municipality's clients are made for.</summary>
     public static IReadOnlyList<string> OfMunicipality { get; } = [Admin, DataOwner, DataSteward, Analyst, Developer, Partner];
     internal static string[] AnswerForData { get; } = [Admin, DataOwner, DataSteward];
-    internal static string[] Staff { get; } = [Admin, DataOwner, DataSteward, Analyst, Developer];
+    internal static string[] Staff { get; } = [Admin, DataOwner, DataSteward, Analyst, Developer, DeviceManager];
+    /// <summary>The roles that may register and change devices.</summary>
+    public static string[] OfDevices { get; } = [Admin, Developer, DeviceManager];
 
     /// <summary>The roles that <paramref name="principal"/> has in <paramref name="municipality"/>; none for another municipality's.</summary>
     public static HashSet<string> Of(ClaimsPrincipal principal, string municipality) =>

@@ -15,7 +15,7 @@ public sealed record PlatformFile
 
     public required ClientCredentials Operator { get; init; }
 
-    /// <summary>By municipality: each role's client and the <c>deviceKey</c>, as onboarding answered them.</summary>
+    /// <summary>By municipality: each role's client, <c>deviceKey</c> and <c>connectKey</c>, as onboarding answered them.</summary>
     public required JsonObject Municipalities { get; init; }
 
     public static PlatformFile? Of(string data) => PrivateFile.Read<PlatformFile>(System.IO.Path.Combine(data, FileName));

@@ -20,7 +20,7 @@ sealed class DemoTowns(PlatformFile access, Action<PlatformFile> keep, Timeline 
     async Task OnboardAsync(OperatorApi api, Municipality municipality, CancellationToken cancellation)
     {
         var entry = await api.OnboardAsync(municipality, cancellation) is { } answer
-            ? Entry(answer["clients"]!.AsObject(), answer["deviceKey"]!.GetValue<string>())
+            ? Entry(answer["clients"]!.AsObject(), answer["deviceKey"]!.GetValue<string>(), answer["connectKey"]!.GetValue<string>())
             : access.Municipalities.ContainsKey(municipality.Id) ? null : await RecoverAsync(api, municipality.Id, cancellation);
         if (entry is null)
             return;
@@ -37,7 +37,7 @@ sealed class DemoTowns(PlatformFile access, Action<PlatformFile> keep, Timeline 
             clients[role] = AsJson(await api.ReplaceSecretAsync(municipality, $"{municipality}-{role}", cancellation));
         var admin = new ClientCredentials($"{municipality}-admin", clients["admin"]!["clientSecret"]!.GetValue<string>());
         using var asAdmin = await SignInAsync(admin, cancellation);
-        return Entry(clients, await asAdmin.MakeDeviceKeyAsync(municipality, cancellation));
+        return Entry(clients, await asAdmin.MakeKeyAsync(municipality, "devices", "uplinks:write", cancellation), await asAdmin.MakeKeyAsync(municipality, "connecting devices", "devices:manage", cancellation));
     }
 
     Task<OperatorApi> SignInAsync(ClientCredentials client, CancellationToken cancellation) =>
@@ -45,10 +45,11 @@ sealed class DemoTowns(PlatformFile access, Action<PlatformFile> keep, Timeline 
 
     static JsonObject AsJson(ClientCredentials client) => new() { ["clientId"] = client.ClientId, ["clientSecret"] = client.ClientSecret };
 
-    static JsonObject Entry(JsonObject clients, string deviceKey)
+    static JsonObject Entry(JsonObject clients, string deviceKey, string connectKey)
     {
         var entry = clients.DeepClone().AsObject();
         entry["deviceKey"] = deviceKey;
+        entry["connectKey"] = connectKey;
         return entry;
     }
 }

@@ -18,12 +18,16 @@ public sealed class FreshMunicipality : IDisposable
         (Id, this.gateway, this.tokenEndpoint) = (id, gateway, tokenEndpoint);
         clients = answer["clients"]!.AsObject();
         DeviceKey = answer["deviceKey"]!.GetValue<string>();
+        ConnectKey = answer["connectKey"]!.GetValue<string>();
     }
 
     public string Id { get; }
 
     /// <summary>The API key that may write uplinks.</summary>
     public string DeviceKey { get; }
+
+    /// <summary>The API key of the people who connect devices.</summary>
+    public string ConnectKey { get; }
 
     /// <summary>Its database.</summary>
     public string Database => $"m_{Id}";

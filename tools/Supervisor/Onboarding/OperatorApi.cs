@@ -59,10 +59,10 @@ public sealed class OperatorApi : IDisposable
     public async Task<ClientCredentials> ReplaceSecretAsync(string municipality, string client, CancellationToken cancellation = default) =>
         await PostAsync<ClientCredentials>($"/operator/municipalities/{municipality}/clients/{client}/secret", new JsonObject(), cancellation);
 
-    /// <summary>Makes an API key that may write uplinks, as the municipality's admin.</summary>
-    public async Task<string> MakeDeviceKeyAsync(string municipality, CancellationToken cancellation = default)
+    /// <summary>Makes an API key with a scope, as the municipality's admin.</summary>
+    public async Task<string> MakeKeyAsync(string municipality, string name, string scope, CancellationToken cancellation = default)
     {
-        var wanted = new JsonObject { ["name"] = "devices", ["scopes"] = new JsonArray("uplinks:write") };
+        var wanted = new JsonObject { ["name"] = name, ["scopes"] = new JsonArray(scope) };
         return (await PostAsync<JsonObject>($"/{municipality}/identity/api-keys", wanted, cancellation))["key"]!.GetValue<string>();
     }
 

@@ -15,12 +15,13 @@ public static class Caller
     /// <summary>The client's id, <c>key:{id}</c> for an API key, or <c>anonymous</c>; for the audit, never for a decision.</summary>
     public static string Name(this ClaimsPrincipal principal) => principal.FindFirst(ClientClaim)?.Value ?? "anonymous";
 
-    /// <summary>The holder of an API key: scopes, no roles.</summary>
+    /// <summary>The holder of an API key: scopes, and with <see cref="Roles.ManageDevices"/> the role that goes with it.</summary>
     public static ClaimsPrincipal Of(ApiKeyHolder holder) => new(new ClaimsIdentity(
         [
             new Claim(ClientClaim, "key:" + holder.Id),
             new Claim(Roles.MunicipalityClaim, holder.Municipality),
             .. holder.Scopes.Select(scope => new Claim(Roles.ScopeClaim, scope)),
+            .. holder.Scopes.Where(scope => scope == Roles.ManageDevices).Select(_ => new Claim(Roles.RoleClaim, Roles.DeviceManager)),
         ],
         TokenAuthentication.Scheme, ClientClaim, Roles.RoleClaim));
 }

@@ -50,7 +50,7 @@ public static class PlatformSecurity
             Municipality(context) is { } municipality && Roles.Of(context.User, municipality).Overlaps(roles)));
 
     /// <summary>Lets in every member and client of the path's municipality.</summary>
-    public static T RequireMember<T>(this T route) where T : IEndpointConventionBuilder => route.RequireRole([.. Roles.OfMunicipality]);
+    public static T RequireMember<T>(this T route) where T : IEndpointConventionBuilder => route.RequireRole([.. Roles.OfMunicipality, Roles.DeviceManager]);
 
     /// <summary>Lets in who has one of <paramref name="roles"/>, and API keys of the municipality with <paramref name="scope"/>.</summary>
     public static T RequireScopeOrRole<T>(this T route, string scope, params string[] roles) where T : IEndpointConventionBuilder =>
