@@ -6,7 +6,8 @@ using Allmende.Streams.Codecs;
 namespace Allmende.Streams.Library;
 
 /// <summary>
-/// The codecs and device profiles that ship with the platform: files <c>Library/codecs/{id}.js</c> and <c>Library/profiles/{id}.json</c>.
+/// The codecs and device profiles that ship with the platform: files <c>Library/codecs/{id}.js</c>, <c>Library/profiles/{id}.json</c> and
+/// <c>Library/examples/{codec}.json</c>.
 /// Every municipality can use them without copying; one of its own with the same id comes first.
 /// </summary>
 public sealed class DeviceLibrary
@@ -23,6 +24,8 @@ public sealed class DeviceLibrary
         Profiles = Directory.EnumerateFiles(Path.Combine(directory, "profiles"), "*.json")
             .Select(file => JsonSerializer.Deserialize(File.ReadAllText(file), ContractsJson.Default.DeviceProfile)!)
             .ToFrozenDictionary(profile => profile.Id, StringComparer.Ordinal);
+        Examples = Directory.EnumerateFiles(Path.Combine(directory, "examples"), "*.json")
+            .ToFrozenDictionary(file => Path.GetFileNameWithoutExtension(file), file => JsonSerializer.Deserialize(File.ReadAllText(file), LibraryJson.Default.CodecExampleArray)!, StringComparer.Ordinal);
     }
 
     /// <summary>Codecs by id.</summary>
@@ -30,6 +33,9 @@ public sealed class DeviceLibrary
 
     /// <summary>Profiles by id.</summary>
     public FrozenDictionary<string, DeviceProfile> Profiles { get; }
+
+    /// <summary>Messages with what they mean, by the codec's id.</summary>
+    public FrozenDictionary<string, CodecExample[]> Examples { get; }
 
     /// <summary>A codec is one text; what several of a maker's share is put before it where the first line says <c>// uses {file}</c>.</summary>
     static string Compose(string file)

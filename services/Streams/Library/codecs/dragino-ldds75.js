@@ -1,3 +1,4 @@
+// uses shared/dragino.js
 // Dragino LDDS75: ultrasonic distance.
 
 function decodeUplink(input) {
@@ -5,10 +6,10 @@ function decodeUplink(input) {
   if (input.fPort !== 2) return { errors: ['unknown port ' + input.fPort] };
   // Without its probe the device sends no full message.
   if (bytes.length < 5) return { data: { distance: 'No Sensor' } };
-  var distance = (bytes[2] << 8) | bytes[3];
+  var distance = uint16(bytes, 2);
   return {
     data: {
-      Bat: (((bytes[0] << 8) | bytes[1]) & 0x3fff) / 1000,
+      Bat: volts(bytes),
       distance: distance < 20 ? 'Invalid Reading' : distance,
       Interrupt_flag: bytes[4],
     },

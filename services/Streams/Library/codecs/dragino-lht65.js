@@ -1,16 +1,5 @@
+// uses shared/dragino.js
 // Dragino LHT65: temperature and humidity, with one of several sensors outside.
-
-function int16(bytes, at) {
-  return ((bytes[at] << 24) >> 16) | bytes[at + 1];
-}
-
-function uint16(bytes, at) {
-  return (bytes[at] << 8) | bytes[at + 1];
-}
-
-function uint32(bytes, at) {
-  return ((uint16(bytes, at) << 16) | uint16(bytes, at + 2)) >>> 0;
-}
 
 function hex(bytes) {
   return bytes.map(function (byte) { return ('0' + byte.toString(16)).slice(-2) + ' '; }).join('');
@@ -66,7 +55,7 @@ function decodeUplink(input) {
     data.TempC_DS = int16(bytes, 0) / 100;
     data.Bat_status = bytes[4] >> 6;
   } else {
-    data.BatV = (uint16(bytes, 0) & 0x3fff) / 1000;
+    data.BatV = volts(bytes);
     data.Bat_status = bytes[0] >> 6;
   }
   if (mode !== 15) {

@@ -1,12 +1,5 @@
+// uses shared/dragino.js
 // Dragino LSE01: soil moisture, temperature and conductivity. The maker writes the readings as texts with fixed decimals.
-
-function int16(bytes, at) {
-  return ((bytes[at] << 24) >> 16) | bytes[at + 1];
-}
-
-function uint16(bytes, at) {
-  return (bytes[at] << 8) | bytes[at + 1];
-}
 
 function decodeUplink(input) {
   var bytes = input.bytes;
@@ -14,7 +7,7 @@ function decodeUplink(input) {
   if (bytes.length < 10) return { errors: ['a message has 11 bytes'] };
   return {
     data: {
-      Bat: (uint16(bytes, 0) & 0x3fff) / 1000,
+      Bat: volts(bytes),
       TempC_DS18B20: (int16(bytes, 2) / 10).toFixed(1),
       water_SOIL: (uint16(bytes, 4) / 100).toFixed(2),
       temp_SOIL: (int16(bytes, 6) / 100).toFixed(2),

@@ -1,19 +1,10 @@
-// Milesight AM104 and AM107: room climate. A channel byte, a type byte, a value; little-endian.
+// uses shared/milesight.js
+// Milesight AM104 and AM107: room climate.
 
-function uint16(bytes, at) {
-  return bytes[at] | (bytes[at + 1] << 8);
-}
-
-function int16(bytes, at) {
-  return (uint16(bytes, at) << 16) >> 16;
-}
-
-/** By channel and type: how many bytes follow, and what they put into `data`. */
 var channels = {
-  // battery 0x75, temperature 0x67, humidity 0x68, motion 0x6a, light 0x65, concentration 0x7d, pressure 0x73
-  '1/117': [1, function (d, b, i) { d.battery = b[i]; }],
-  '3/103': [2, function (d, b, i) { d.temperature = int16(b, i) / 10; }],
-  '4/104': [1, function (d, b, i) { d.humidity = b[i] / 2; }],
+  '1/117': [1, battery],
+  '3/103': [2, temperature],
+  '4/104': [1, humidity],
   '5/106': [2, function (d, b, i) { d.activity = uint16(b, i); }],
   '6/101': [6, function (d, b, i) {
     d.illumination = uint16(b, i);
@@ -26,14 +17,13 @@ var channels = {
 };
 
 function decodeUplink(input) {
-  var bytes = input.bytes;
-  var data = {};
-  for (var at = 0; at < bytes.length; ) {
-    var channel = channels[bytes[at] + '/' + bytes[at + 1]];
-    if (!channel) return { data: data, warnings: ['unknown channel ' + bytes[at] + ' at byte ' + at + '; the rest is not read'] };
-    if (at + 2 + channel[0] > bytes.length) return { errors: ['the message ends within the value at byte ' + at] };
-    channel[1](data, bytes, at + 2);
-    at += 2 + channel[0];
-  }
-  return { data: data };
+  return readChannels(input.bytes, channels);
+}
+
+function encodeDownlink(input) {
+  return encodeSettings(input.data);
+}
+
+function decodeDownlink(input) {
+  return decodeSettings(input.bytes);
 }
