@@ -103,6 +103,7 @@ sealed class CodecHost : IAsyncDisposable
             json.WriteNumber("id", id);
             json.WriteString("key", codec.Key);
             json.WriteString("text", codec.Text);
+            json.WriteBoolean("library", codec.Municipality is null);
             json.WriteString("operation", JsonNamingPolicy.CamelCase.ConvertName(operation.ToString()));
             json.WriteStartArray("calls");
             foreach (var call in calls) json.WriteStringValue(call);

@@ -1,6 +1,7 @@
 // Runs payload codecs for the Streams service, which starts it, feeds it and restarts it when it dies.
 //
-// Standard input: one JSON object a line: {"id":7,"key":"…","text":"…","operation":"uplink","calls":["{…}",…]}; the calls are JSON texts.
+// Standard input: one JSON object a line: {"id":7,"key":"…","text":"…","library":false,"operation":"uplink","calls":["{…}",…]};
+// the calls are JSON texts, `library` says that the text ships with the platform.
 // Standard output: per call, in order, `id TAB index TAB answer`, then `id TAB done`. An answer's first letter says what it is:
 //   R a result (JSON)   N the codec has no such function   X the codec threw   K the call was killed for taking too much
 // A killed call ends its line early: the calls after it have no answer and may be sent again when it is their turn.

@@ -3,14 +3,19 @@
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { writeLine } from './output.mjs';
-import { Codec, syntaxError } from './realm.mjs';
+import { Codec, LibraryCodec, syntaxError } from './realm.mjs';
 
 const progress = new Int32Array(workerData.progress);
 const codecs = new Map();
+const library = new Map();
 const mostCodecs = 32;
 const fullHeap = workerData.callMegabytes * 1024 * 1024;
 
-function codecFor(key, text) {
+function codecFor(key, text, ofLibrary) {
+  if (ofLibrary) {
+    if (!library.has(key)) library.set(key, new LibraryCodec(text));
+    return library.get(key);
+  }
   let codec = codecs.get(key);
   if (codec === undefined) {
     if (codecs.size >= mostCodecs) codecs.delete(codecs.keys().next().value);
@@ -26,11 +31,11 @@ function codecFor(key, text) {
 process.on('unhandledRejection', () => {});
 
 parentPort.on('message', (line) => {
-  const { id, key, text, operation, calls } = JSON.parse(line);
+  const { id, key, text, library: ofLibrary, operation, calls } = JSON.parse(line);
   for (let index = 0; index < calls.length; index++) {
     Atomics.store(progress, 0, index);
     Atomics.add(progress, 1, 1);
-    const answer = operation === 'check' ? `R${JSON.stringify(syntaxError(text))}` : outcome(key, text, operation, calls[index]);
+    const answer = operation === 'check' ? `R${JSON.stringify(syntaxError(text))}` : outcome(key, text, ofLibrary, operation, calls[index]);
     // Valid JSON has no control characters; what a codec throws may, and a line feed would let it answer for others.
     writeLine(`${id}\t${index}\t${answer.replace(/[\x00-\x1f\x7f]+/g, ' ')}`);
   }
@@ -41,9 +46,9 @@ parentPort.on('message', (line) => {
   parentPort.postMessage(null);
 });
 
-function outcome(key, text, operation, call) {
+function outcome(key, text, ofLibrary, operation, call) {
   try {
-    return codecFor(key, text).call(operation, call);
+    return codecFor(key, text, ofLibrary).call(operation, call);
   } catch (error) {
     const fault = syntaxError(text);
     if (fault !== null) return `X${fault.message} (line ${fault.line}, column ${fault.column})`;

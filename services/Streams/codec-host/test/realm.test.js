@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Codec } from '../realm.mjs';
+import { Codec, LibraryCodec } from '../realm.mjs';
 
 const uplink = JSON.stringify({ fPort: 1, bytes: [1, 2, 3, 4] });
 const everything = `function decodeUplink(input) {
@@ -28,15 +28,34 @@ test('a codec that changes a built-in gets a realm for each call', () => {
   assert.equal(codec.changesBuiltins, true);
 });
 
-test('all codecs of the library share their realms', () => {
-  const directory = new URL('../../Library/codecs/', import.meta.url);
-  for (const file of readdirSync(directory).filter((name) => name.endsWith('.js'))) {
-    let text = readFileSync(new URL(file, directory), 'utf8');
+const library = new URL('../../Library/', import.meta.url);
+
+function libraryTexts() {
+  const directory = new URL('codecs/', library);
+  return readdirSync(directory).filter((name) => name.endsWith('.js')).map((file) => {
+    const text = readFileSync(new URL(file, directory), 'utf8');
     const shared = /^\/\/ uses (.*)\n/.exec(text);
-    if (shared) text = readFileSync(new URL(shared[1], directory), 'utf8') + text;
-    const codec = new Codec(text);
-    const answers = [1, 2, 3].map(() => codec.call('uplink', JSON.stringify({ fPort: 2, bytes: [2, 0, 1, 0, 0, 2, 3, 4, 5, 6, 7] })));
-    assert.equal(new Set(answers).size, 1, file);
-    assert.equal(codec.changesBuiltins, false, file);
+    return [file.slice(0, -3), shared ? readFileSync(new URL(shared[1], directory), 'utf8') + text : text];
+  });
+}
+
+test('no codec of the library changes a built-in, so that all can share one world and answer there as they do alone', () => {
+  for (const [id, text] of libraryTexts()) {
+    const [alone, together] = [new Codec(text), new LibraryCodec(text)];
+    const inputs = JSON.parse(readFileSync(new URL(`examples/${id}.json`, library), 'utf8')).filter((example) => !example.downlink)
+      .map(({ fPort, bytes }) => JSON.stringify({ fPort, bytes: [...Buffer.from(bytes, 'hex')] }));
+    inputs.push(JSON.stringify({ fPort: 2, bytes: [2, 0, 1, 0, 0, 2, 3, 4, 5, 6, 7] }));
+    for (const input of inputs) {
+      const answers = [1, 2, 3].map(() => alone.call('uplink', input));
+      assert.deepEqual([...answers, together.call('uplink', input)], Array(4).fill(answers[0]), id);
+    }
+    assert.equal(alone.changesBuiltins, false, id);
   }
+});
+
+test('codecs of the library see nothing of one another', () => {
+  const first = new LibraryCodec('function decodeUplink() { left = 1; Object.prototype.mine = 2; return { data: { seen: typeof left } } }');
+  const second = new LibraryCodec('function decodeUplink() { return { data: { left: typeof left, mine: typeof ({}).mine } } }');
+  assert.equal(first.call('uplink', uplink), 'R{"decoded":{"data":{"seen":"number"}}}');
+  assert.equal(second.call('uplink', uplink), 'R{"decoded":{"data":{"left":"undefined","mine":"undefined"}}}');
 });
