@@ -5,6 +5,7 @@ using Allmende.Streams.Codecs;
 using Allmende.Streams.DeadLetters;
 using Allmende.Streams.Library;
 using Allmende.Streams.Profiles;
+using Allmende.Streams.Suggestions;
 using Allmende.Streams.Uplinks;
 
 namespace Allmende.Streams;
@@ -25,7 +26,7 @@ static class StreamsModule
 
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System).AddSingleton(codecs).AddSingleton<DeviceLibrary>();
-        services.AddSingleton<CodecRunner>().AddSingleton<CodecStore>().AddSingleton<CallCodec.Caller>();
+        services.AddSingleton<CodecRunner>().AddSingleton<CodecStore>().AddSingleton<CallCodec.Caller>().AddSingleton<SuggestProfile>();
         services.AddSingleton<ProfileStore>().AddSingleton<IEventHandler>(provider => provider.GetRequiredService<ProfileStore>());
         services.AddSingleton<DeadLetterStore>();
         services.AddLogConsumer<DecodeUplinks>();

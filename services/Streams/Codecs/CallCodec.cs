@@ -24,7 +24,7 @@ static class CallCodec
     }
 
     /// <summary>The input of a codec.</summary>
-    /// <param name="FPort">LoRaWAN port, 0 to 255; 1 where absent.</param>
+    /// <param name="FPort">LoRaWAN port, 0 to 255; 1 where absent. Of what is to be encoded only layouts take one.</param>
     /// <param name="Bytes">The payload: hexadecimal, or an array of numbers from 0 to 255.</param>
     /// <param name="RecvTime">When it was received; now where absent.</param>
     /// <param name="Data">The fields to encode.</param>
@@ -37,16 +37,15 @@ static class CallCodec
         {
             if (await store.FindAsync(municipality, id, cancellation) is not { } codec) return PlatformErrors.NotFound.Problem($"There is no codec '{id}'.");
             CodecCall call;
+            if (request.FPort is < 0 or > 255) return StreamsErrors.CodecCall.Problem("'fPort' must be 0 to 255.", "fPort");
             if (operation == CodecOperation.Encode)
             {
                 if (request.Data is not { ValueKind: JsonValueKind.Object }) return StreamsErrors.CodecCall.Problem("'data' must be an object.", "data");
-                call = new CodecCall(Data: request.Data);
+                call = new CodecCall(request.FPort ?? 0, Data: request.Data);
             }
             else
             {
-                if (request.FPort is < 0 or > 255) return StreamsErrors.CodecCall.Problem("'fPort' must be 0 to 255.", "fPort");
-                if (Payload(request.Bytes) is not { } bytes)
-                    return StreamsErrors.CodecCall.Problem($"'bytes' must be hexadecimal text or an array of numbers from 0 to 255, at most {LongestPayload} bytes.", "bytes");
+                if (PayloadText.Read(request.Bytes, LongestPayload) is not { } bytes) return StreamsErrors.CodecCall.Problem($"'bytes' must be {PayloadText.Rule}, at most {LongestPayload} bytes.", "bytes");
                 call = new CodecCall(request.FPort ?? 1, bytes, request.RecvTime ?? clock.GetUtcNow());
             }
             var outcome = operation switch
@@ -69,31 +68,6 @@ static class CallCodec
             body["errors"] ??= new JsonArray();
             if (whole.TryGetProperty("normal", out var normal) && normal.TryGetProperty("data", out var data)) body["normalized"] = JsonNode.Parse(data.GetRawText());
             return body;
-        }
-
-        static byte[]? Payload(JsonElement? bytes)
-        {
-            switch (bytes)
-            {
-                case { ValueKind: JsonValueKind.String } text:
-                    var hex = text.GetString()!.Replace(" ", "", StringComparison.Ordinal);
-                    if (hex.Length > 2 * LongestPayload) return null;
-                    try
-                    {
-                        return Convert.FromHexString(hex);
-                    }
-                    catch (FormatException)
-                    {
-                        return null;
-                    }
-                case { ValueKind: JsonValueKind.Array } list when list.GetArrayLength() <= LongestPayload:
-                    var payload = new byte[list.GetArrayLength()];
-                    for (var i = 0; i < payload.Length; i++)
-                        if (list[i].ValueKind != JsonValueKind.Number || !list[i].TryGetByte(out payload[i])) return null;
-                    return payload;
-                default:
-                    return null;
-            }
         }
     }
 }

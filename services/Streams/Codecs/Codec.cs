@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Allmende.Streams.Layouts;
 
 namespace Allmende.Streams.Codecs;
 
-/// <summary>A payload codec: JavaScript as in The Things Network's device repository.</summary>
+/// <summary>A payload codec: JavaScript as in The Things Network's device repository, or a binary layout.</summary>
 /// <param name="Id">Slug.</param>
-/// <param name="Text">The JavaScript: any of <c>decodeUplink</c>, <c>normalizeUplink</c>, <c>encodeDownlink</c>, <c>decodeDownlink</c>.</param>
+/// <param name="Text">The JavaScript: any of <c>decodeUplink</c>, <c>normalizeUplink</c>, <c>encodeDownlink</c>, <c>decodeDownlink</c>; or the layout's JSON.</param>
 /// <param name="Municipality">Whose codec it is; null if it ships with the platform.</param>
 /// <param name="Version">Counts the changes of a municipality's codec, from 1.</param>
 /// <param name="ChangedAt">When this version came; null for the library's.</param>
@@ -15,8 +16,28 @@ public sealed record Codec(string Id, string Text, string? Municipality = null, 
     /// <summary>Stands for this text of this owner; a changed codec has another key, so nothing held against the old text burdens the new.</summary>
     public string Key { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Municipality}/{Id}\n{Text}")))[..32];
 
+    readonly bool namesNormalize = Text.Contains("normalizeUplink", StringComparison.Ordinal);
+
+    /// <summary>The layout, where it is one: read by the service itself, not in the sandbox.</summary>
+    internal BinaryLayout? Layout { get; init; }
+
     /// <summary>Whether it may define <c>normalizeUplink</c>; spares the calls to those that do not.</summary>
-    public bool MayNormalize { get; } = Text.Contains("normalizeUplink", StringComparison.Ordinal);
+    public bool MayNormalize => Layout is null && namesNormalize;
+
+    /// <summary>What it is written in: one of <see cref="CodecKinds"/>.</summary>
+    public string Kind => Layout is null ? CodecKinds.JavaScript : CodecKinds.Layout;
+}
+
+/// <summary>What codecs are written in.</summary>
+public static class CodecKinds
+{
+    /// <summary>Functions, run in the sandbox.</summary>
+    public const string JavaScript = "javascript";
+    /// <summary>A declarative binary layout, in JSON.</summary>
+    public const string Layout = "layout";
+
+    /// <summary>The media type of a text of this kind.</summary>
+    public static string MediaType(string kind) => kind == Layout ? "application/json; charset=utf-8" : "text/javascript; charset=utf-8";
 }
 
 /// <summary>What a codec is asked to do.</summary>

@@ -70,6 +70,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
         string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, CancellationToken cancellation)
     {
         if (calls.Count == 0) return [];
+        if (codec.Layout is { } layout) return calls.Select(call => layout.Run(operation, call)).ToList();
         Start();
         var work = new CodecWork(municipality, codec, operation, calls, cancellation);
         if (!queue.TryAdd(work)) throw new CodecsUnavailableException($"more than {options.MostWaiting} calls of {municipality} are waiting for its codecs");

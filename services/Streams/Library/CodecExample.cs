@@ -19,4 +19,5 @@ public sealed record CodecExample(string Description, int FPort, string Bytes, J
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CodecExample[]))]
+[JsonSerializable(typeof(double))]
 sealed partial class LibraryJson : JsonSerializerContext;

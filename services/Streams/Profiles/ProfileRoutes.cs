@@ -3,6 +3,7 @@ using Allmende.Platform;
 using Allmende.Platform.Events;
 using Allmende.Platform.Security;
 using Allmende.Streams.Codecs;
+using Allmende.Streams.Suggestions;
 
 namespace Allmende.Streams.Profiles;
 
@@ -15,6 +16,10 @@ static class ProfileRoutes
         profiles.MapGet("/", ListAsync).RequireMember().WithSummary("The device profiles that devices can have, with those that ship with the platform");
         profiles.MapGet("/{id}", GetAsync).RequireMember().WithSummary("A device profile").Produces<DeviceProfile>().ProducesProblem(404);
         profiles.MapPut("/{id}", PutAsync).RequireRole(StreamsModule.Editors).WithSummary("Keep a device profile").Produces(201).Produces(204).ProducesProblem(422);
+
+        profiles.MapPost("/suggest", (string municipality, SuggestProfile.SuggestBody body, SuggestProfile suggest, CancellationToken cancellation) =>
+                suggest.HandleAsync(municipality, body, cancellation))
+            .RequireMember().WithSummary("Which profile a device may have, by its uplinks; the best first").Produces<List<SuggestProfile.Suggestion>>().ProducesProblem(422).ProducesProblem(503);
 
         // Ingestion asks this when a device is registered, and answers for the municipality in its own path.
         routes.MapGet("/internal/{municipality}/device-profiles/{id}", async Task<IResult> (

@@ -11,16 +11,21 @@ function debugCode(bytes, at) {
   return bytes[at] | ((bytes[at + 1] & 0x0f) << 8);
 }
 
+/** What is longer than known may be another device's. */
+function withLength(known, bytes, data) {
+  return bytes.length > known ? { data: data, warnings: ['the message is longer than known'] } : { data: data };
+}
+
 function decodeUplink(input) {
   var bytes = input.bytes;
   var occupied = (bytes[0] & 1) === 1;
   switch (input.fPort) {
     case 1:
-      return { data: { type: 'parking status', occupied: occupied } };
+      return withLength(1, bytes, { type: 'parking status', occupied: occupied });
     case 2: {
       var beat = { type: 'heartbeat', occupied: occupied };
       if (bytes.length > 1) beat.temperature = (bytes[1] << 24) >> 24;
-      return { data: beat };
+      return withLength(2, bytes, beat);
     }
     case 3:
       if (bytes.length < 17) return { errors: ['a startup message has 17 bytes'] };

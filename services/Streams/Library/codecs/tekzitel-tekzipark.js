@@ -8,6 +8,8 @@ function decodeUplink(input) {
   var bytes = input.bytes;
   if (input.fPort !== 1 && input.fPort !== 2) return { errors: ['unknown port ' + input.fPort] };
   if (bytes.length < (input.fPort === 1 ? 3 : 12)) return { errors: ['the message is too short'] };
+  // After three bytes come a signal strength and beacons of two bytes.
+  if (input.fPort === 1 && bytes.length > 3 && bytes.length % 2 !== 0) return { errors: ['the message ends within a beacon'] };
 
   var flag = function (index) { return (bytes[0] >> index) & 1; };
   var data = {
