@@ -127,6 +127,20 @@ public class When_a_codec_is_hostile
     }
 
     [Test]
+    public async Task Should_hold_the_librarys_codecs_to_the_same_limits_though_they_share_a_world()
+    {
+        var shipped = new Codec("shipped", "function decodeUplink(i) { if (i.bytes[0] === 2) for (;;) {} left = 1; Object.prototype.evil = 1; return { data: { first: i.bytes[0] } } }");
+        var other = new Codec("other", "function decodeUplink(i) { return { data: { left: typeof left, evil: typeof {}.evil, process: typeof process } } }");
+        var calls = new byte[] { 1, 2, 3 }.Select(first => new CodecCall(1, new[] { first })).ToList();
+
+        var outcomes = await runner.DecodeAsync(Runner.Municipality, shipped, calls, CancellationToken.None);
+        var after = await runner.DecodeAsync(Runner.Municipality, other, [calls[0]], CancellationToken.None);
+
+        Assert.That((outcomes[0].Data(), outcomes[1].Fault?.Type, outcomes[2].Data()), Is.EqualTo(("""{"first":1}""", CodecFaults.Killed, """{"first":3}""")));
+        Assert.That(after[0].Data(), Is.EqualTo("""{"left":"undefined","evil":"undefined","process":"undefined"}"""));
+    }
+
+    [Test]
     public async Task Should_keep_working_polyfills_and_own_methods()
     {
         const string text = """
