@@ -17,7 +17,7 @@ public class When_the_librarys_examples_are_decoded
     /// <summary>UCUM codes that the library's profiles use; another one is looked up before it is added.</summary>
     static readonly string[] Units =
     [
-        "%", "1", "A", "Cel", "Hz", "Pa", "V", "V.A.h", "W", "W.h", "W/m2", "[ppb]", "[ppm]", "bar", "cm", "deg", "hPa", "kPa", "km", "km/h", "lx", "m", "m/s", "m3/m3",
+        "%", "1", "A", "Cel", "Hz", "Pa", "V", "V.A.h", "W", "W.h", "W/m2", "[ppb]", "[ppm]", "bar", "cm", "deg", "hPa", "kPa", "km", "km/h", "lx", "m", "m/s", "m3", "m3/m3",
         "mA", "mV", "mg/m3", "min", "mm", "mm/h", "nm", "s", "uS/cm", "ug/m3",
     ];
 
