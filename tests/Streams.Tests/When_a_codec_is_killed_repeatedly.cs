@@ -31,6 +31,19 @@ public class When_a_codec_is_killed_repeatedly
         Assert.That(runner.QuarantinedUntil(Runner.Municipality, Runner.Codec(Loop)), Is.EqualTo(clock.Now.AddSeconds(60)), "the next one is twice as long");
     }
 
+    [Test]
+    public async Task Should_not_hold_against_it_what_it_was_only_tried_on()
+    {
+        await using var runner = Runner.Start();
+        var calls = Enumerable.Repeat(new CodecCall(1, new byte[] { 0 }), 5).ToList();
+
+        var outcomes = await runner.TryAsync(Runner.Municipality, Runner.Codec(Loop), calls, CancellationToken.None);
+
+        Assert.That(outcomes.Select(outcome => outcome.Fault?.Type), Is.All.EqualTo(CodecFaults.Killed));
+        Assert.That(runner.QuarantinedUntil(Runner.Municipality, Runner.Codec(Loop)), Is.Null);
+        Assert.That((await runner.DecodeAsync(Loop, 1)).Data(), Is.EqualTo("""{"first":1}"""), "its own messages are still decoded");
+    }
+
     sealed class Clock : TimeProvider
     {
         public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

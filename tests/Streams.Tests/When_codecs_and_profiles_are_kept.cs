@@ -129,6 +129,19 @@ public class When_codecs_and_profiles_are_kept
     }
 
     [Test]
+    public async Task Should_describe_its_routes()
+    {
+        using var client = Service.CreateClient();
+
+        var paths = (await client.GetFromJsonAsync<JsonElement>(new Uri("/openapi/v1.json", UriKind.Relative))).GetProperty("paths").EnumerateObject().Select(path => path.Name).ToList();
+
+        Assert.That(paths, Is.SupersetOf(new[]
+        {
+            "/{municipality}/device-profiles/suggest", "/{municipality}/codecs/{id}/examples", "/{municipality}/codecs/{id}/versions", "/{municipality}/codecs/{id}/versions/{version}",
+        }));
+    }
+
+    [Test]
     public async Task Should_let_nobody_of_another_municipality_in()
     {
         var (mine, theirs) = (await Service.MunicipalityAsync(), await Service.MunicipalityAsync());

@@ -27,6 +27,16 @@ public class When_layouts_are_fuzzed
     [Test]
     public void Should_never_throw_at_any_layout() => FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<int>(ReadsAnything));
 
+    [TestCase(CodecOperation.Uplink)]
+    [TestCase(CodecOperation.DecodeDownlink)]
+    [TestCase(CodecOperation.Encode)]
+    public void Should_say_that_a_layout_of_nothing_reads_nothing(CodecOperation operation)
+    {
+        var answer = BinaryLayout.None.Run(operation, operation == CodecOperation.Encode ? new CodecCall(Data: Runner.Json("{}")) : new CodecCall(1, new byte[] { 1 })).Answer;
+
+        Assert.That(answer.GetRawText(), Does.Contain("there is no layout for port"));
+    }
+
     static void GivesTheSameData(int seed)
     {
         var random = new Random(seed);

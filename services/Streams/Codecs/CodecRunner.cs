@@ -37,6 +37,14 @@ public sealed partial class CodecRunner : IAsyncDisposable
     public Task<IReadOnlyList<CodecOutcome>> DecodeAsync(string municipality, Codec codec, IReadOnlyList<CodecCall> calls, CancellationToken cancellation) =>
         RunAsync(municipality, codec, CodecOperation.Uplink, calls, cancellation);
 
+    /// <summary>
+    /// Decodes what may be another device's messages. A codec that has to be stopped at one of them is given no more, and earns no quarantine:
+    /// it may be a good one for its own.
+    /// </summary>
+    /// <exception cref="CodecsUnavailableException">Codecs cannot be run now.</exception>
+    public Task<IReadOnlyList<CodecOutcome>> TryAsync(string municipality, Codec codec, IReadOnlyList<CodecCall> calls, CancellationToken cancellation) =>
+        RunAsync(municipality, codec, CodecOperation.Uplink, calls, cancellation, isTrial: true);
+
     /// <summary>Normalises data that came decoded.</summary>
     /// <exception cref="CodecsUnavailableException">Codecs cannot be run now.</exception>
     public Task<IReadOnlyList<CodecOutcome>> NormalizeAsync(string municipality, Codec codec, IReadOnlyList<CodecCall> calls, CancellationToken cancellation) =>
@@ -67,12 +75,12 @@ public sealed partial class CodecRunner : IAsyncDisposable
     public DateTimeOffset? QuarantinedUntil(string municipality, Codec codec) => quarantine.Until(municipality, codec);
 
     async Task<IReadOnlyList<CodecOutcome>> RunAsync(
-        string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, CancellationToken cancellation)
+        string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, CancellationToken cancellation, bool isTrial = false)
     {
         if (calls.Count == 0) return [];
         if (codec.Layout is { } layout) return calls.Select(call => layout.Run(operation, call)).ToList();
         Start();
-        var work = new CodecWork(municipality, codec, operation, calls, cancellation);
+        var work = new CodecWork(municipality, codec, operation, calls, isTrial, cancellation);
         if (!queue.TryAdd(work)) throw new CodecsUnavailableException($"more than {options.MostWaiting} calls of {municipality} are waiting for its codecs");
         return await work.Done.WaitAsync(cancellation);
     }
@@ -146,7 +154,7 @@ public sealed partial class CodecRunner : IAsyncDisposable
             {
                 if (work.Answer(start + index, answer)) Blame(work, answer[1..]);
             }, stopping.Token);
-            if (!alive && work.Next < start + taken.Count && work.Died()) Blame(work, "ended its process");
+            if (!alive && work.Next < start + taken.Count && (work.IsTrial || work.Died())) Blame(work, "ended its process");
         }
         work.CompleteIfDone();
         return alive;
@@ -155,7 +163,8 @@ public sealed partial class CodecRunner : IAsyncDisposable
     void Blame(CodecWork work, string reason)
     {
         LogKilled(work.Codec.Id, work.Municipality, reason);
-        quarantine.Strike(work.Municipality, work.Codec);
+        if (work.IsTrial) work.FailRest(CodecFaults.Killed, $"The codec {reason}.");
+        else quarantine.Strike(work.Municipality, work.Codec);
     }
 
     static TimeSpan BackOff(int deaths) => TimeSpan.FromMilliseconds(Math.Min(5000, 50 << Math.Min(deaths, 7)));

@@ -90,7 +90,8 @@ sealed class CodecStore(MunicipalDatabases databases, DeviceLibrary library) : I
     {
         public Codec ToCodec(string municipality) => new(Id, Text, municipality, Version, new DateTimeOffset(ChangedAt))
         {
-            Layout = Kind == CodecKinds.Layout ? LayoutReader.Read(Text).Layout ?? throw new InvalidDataException($"the layout '{Id}' was kept, and cannot be read") : null,
+            // One that was kept and is not understood, by an older version say, has no port: its uplinks become dead letters, and nothing stops.
+            Layout = Kind == CodecKinds.Layout ? LayoutReader.Read(Text).Layout ?? BinaryLayout.None : null,
         };
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Allmende.Streams.Codecs;
 
 /// <summary>Some calls of one codec for one municipality, from when they are asked for until all have an outcome. One lane at a time works on it.</summary>
-sealed class CodecWork(string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, CancellationToken cancellation)
+sealed class CodecWork(string municipality, Codec codec, CodecOperation operation, IReadOnlyList<CodecCall> calls, bool isTrial, CancellationToken cancellation)
 {
     readonly CodecOutcome?[] outcomes = new CodecOutcome?[calls.Count];
     readonly TaskCompletionSource<IReadOnlyList<CodecOutcome>> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -13,6 +13,9 @@ sealed class CodecWork(string municipality, Codec codec, CodecOperation operatio
     public string Municipality => municipality;
     public Codec Codec => codec;
     public CodecOperation Operation => operation;
+
+    /// <summary>The calls may be none of the codec's: it is not held against it when it fails at them, and it fails but once.</summary>
+    public bool IsTrial => isTrial;
     public Task<IReadOnlyList<CodecOutcome>> Done => done.Task;
     public int Waiting => outcomes.Length - next;
 

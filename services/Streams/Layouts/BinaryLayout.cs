@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Text.Json;
 using Allmende.Streams.Codecs;
 
@@ -14,6 +15,9 @@ sealed record BinaryLayout(IReadOnlyDictionary<int, LayoutPort> Uplinks, IReadOn
 {
     /// <summary>The key of what counts for every port.</summary>
     public const int EveryPort = -1;
+
+    /// <summary>A layout of no messages.</summary>
+    public static readonly BinaryLayout None = new(FrozenDictionary<int, LayoutPort>.Empty, FrozenDictionary<int, LayoutPort>.Empty);
 
     IReadOnlyDictionary<int, LayoutPort> ToDevice => Downlinks.Count > 0 ? Downlinks : Uplinks;
 
@@ -56,8 +60,8 @@ sealed record BinaryLayout(IReadOnlyDictionary<int, LayoutPort> Uplinks, IReadOn
     /// <summary>The port is the call's; else the first whose fields are those of the data.</summary>
     void Encode(CodecCall call, Utf8JsonWriter json)
     {
-        var asked = call.FPort > 0 ? call.FPort : (int?)null;
-        var chosen = asked ?? ToDevice.OrderBy(port => port.Key).FirstOrDefault(port => port.Value.Takes(call.Data!.Value), ToDevice.OrderBy(port => port.Key).First()).Key;
+        var ports = ToDevice.OrderBy(port => port.Key).ToList();
+        var chosen = call.FPort > 0 ? call.FPort : ports.FirstOrDefault(port => port.Value.Takes(call.Data!.Value), ports.FirstOrDefault()).Key;
         if (Port(ToDevice, chosen) is not { } layout)
         {
             WriteList("errors", [$"there is no layout for port {chosen}"], json);

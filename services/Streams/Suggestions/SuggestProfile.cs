@@ -115,7 +115,7 @@ sealed class SuggestProfile(ProfileStore profiles, CodecStore codecs, CodecRunne
         {
             try
             {
-                return (codec.Id, Outcomes: await runner.DecodeAsync(municipality, codec, calls, limit.Token));
+                return (codec.Id, Outcomes: await runner.TryAsync(municipality, codec, calls, limit.Token));
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
