@@ -109,6 +109,16 @@ public class When_a_profile_is_suggested
     }
 
     [Test]
+    public async Task Should_refuse_more_than_a_device_can_have_sent()
+    {
+        using var client = Service.Client(await Service.MunicipalityAsync());
+
+        var answer = await client.PostAsync(new Uri("device-profiles/suggest", UriKind.Relative), new StringContent($$"""{"uplinks":[{"bytes":"{{new string('0', 70_000)}}"}]}""", null, "application/json"));
+
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
+    }
+
+    [Test]
     public async Task Should_not_answer_to_another_municipality()
     {
         var (mine, theirs) = (await Service.MunicipalityAsync(), await Service.MunicipalityAsync());

@@ -4,6 +4,7 @@ using Allmende.Platform.Events;
 using Allmende.Platform.Security;
 using Allmende.Streams.Codecs;
 using Allmende.Streams.Suggestions;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Allmende.Streams.Profiles;
 
@@ -19,7 +20,8 @@ static class ProfileRoutes
 
         profiles.MapPost("/suggest", (string municipality, SuggestProfile.SuggestBody body, SuggestProfile suggest, CancellationToken cancellation) =>
                 suggest.HandleAsync(municipality, body, cancellation))
-            .RequireMember().WithSummary("Which profile a device may have, by its uplinks; the best first").Produces<List<SuggestProfile.Suggestion>>().ProducesProblem(422).ProducesProblem(503);
+            .RequireMember().WithSummary("Which profile a device may have, by its uplinks; the best first").Produces<List<SuggestProfile.Suggestion>>().ProducesProblem(413).ProducesProblem(422).ProducesProblem(503)
+            .WithMetadata(new RequestSizeLimitAttribute(SuggestProfile.LargestBody));
 
         // Ingestion asks this when a device is registered, and answers for the municipality in its own path.
         routes.MapGet("/internal/{municipality}/device-profiles/{id}", async Task<IResult> (

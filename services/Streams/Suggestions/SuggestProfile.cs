@@ -14,6 +14,9 @@ namespace Allmende.Streams.Suggestions;
 /// </summary>
 sealed class SuggestProfile(ProfileStore profiles, CodecStore codecs, CodecRunner runner, DeviceLibrary library) : IDisposable
 {
+    /// <summary>Bytes of a request: the most uplinks of the longest payload, written as numbers.</summary>
+    public const int LargestBody = 64 * 1024;
+
     const int MostUplinks = 10, LongestPayload = 1024, MostOwnProfiles = 200, MostOwnScripts = 20, MostSuggestions = 10, AtOnce = 2;
     const double LeastScore = 0.3;
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
