@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Features;
+using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
@@ -27,6 +28,7 @@ public static class IngestionModule
         services.AddSingleton(options);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
 
+        services.AddSingleton<DevicePhotoStore>().AddSingleton<MaintenanceStore>().AddSingleton<DeviceStateStore>();
         services.AddSingleton<DeviceStore>().AddSingleton<DeviceProfiles>().AddSingleton<SensorThings>();
         services.AddSingleton<DeviceDirectory>().AddHostedService(provider => provider.GetRequiredService<DeviceDirectory>());
         services.AddSingleton<IApiKeyVerifier, DeviceKeys>();
@@ -34,6 +36,10 @@ public static class IngestionModule
         services.AddSingleton<OutboxStore>();
         services.AddSingleton<OutboxPublisher>().AddHostedService(provider => provider.GetRequiredService<OutboxPublisher>());
         services.AddEventHandler<DeviceProfileChanged>();
+
+        services.AddSingleton(options.Inbox).AddSingleton<UnknownDeviceStore>().AddSingleton<DeviceRegistrar>();
+        services.AddSingleton<UnknownDevices>().AddHostedService(provider => provider.GetRequiredService<UnknownDevices>());
+        services.AddSingleton<Adoption>().AddHostedService(provider => provider.GetRequiredService<Adoption>());
 
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
@@ -59,6 +65,14 @@ public static class IngestionModule
         ReplaceDevice.Map(devices);
         RemoveDevice.Map(devices);
         RenewDeviceKey.Map(devices);
+        PatchDevice.Map(devices);
+        DevicePhotos.Map(devices);
+        MaintainDevice.Map(devices);
+        ChangeDeviceState.Map(devices);
+        var inbox = app.MapGroup("/{municipality}/unknown-devices").WithTags("Unknown devices");
+        ListUnknownDevices.Map(inbox);
+        IgnoreUnknownDevice.Map(inbox);
+        AdoptDevice.Map(inbox);
         TakeUplinks.Map(app.MapGroup("/{municipality}/uplinks").WithTags("Uplinks"), app.Services.GetRequiredService<IngestionOptions>());
     }
 

@@ -22,7 +22,8 @@ static class DeviceExamples
     public const string Device = """
         {
           "id": "pegel-1", "name": "Pegel Altstadt", "devEui": "70B3D57ED0000001", "profile": "milesight-em310",
-          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600
+          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
+          "tags": ["hochwasser"], "group": "Mühlbach", "department": "Tiefbauamt", "installedAt": "2026-03-01T08:00:00Z", "externalIds": { "inventory": "T-4711" }
         }
         """;
 
@@ -42,11 +43,43 @@ static class DeviceExamples
           "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
           "registeredAt": "2026-03-01T08:00:00Z", "changedAt": "2026-03-01T08:00:00Z",
           "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5 },
-          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')"
+          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')",
+          "tags": ["hochwasser"], "group": "Mühlbach", "department": "Tiefbauamt", "installedAt": "2026-03-01T08:00:00Z", "externalIds": { "inventory": "T-4711" },
+          "state": "active", "stateSince": "2026-03-01T08:10:00Z"
         }
         """;
 
     public const string Page = $$"""{ "items": [{{Answer}}], "next": "http://localhost:8080/musterstadt/devices?after=pegel-1" }""";
+
+    public const string State = """
+        {
+          "id": "pegel-1", "state": "faulty", "since": "2026-03-02T11:00:00Z", "allowed": ["installed", "retired"],
+          "history": [
+            { "at": "2026-03-02T11:00:00Z", "from": "active", "to": "faulty", "by": "musterstadt-admin", "reason": "Gehäuse gebrochen" },
+            { "at": "2026-03-01T08:10:00Z", "from": "planned", "to": "active", "by": "platform" }
+          ]
+        }
+        """;
+
+    public const string Maintenance = """{ "id": 7, "at": "2026-03-02T11:00:00Z", "kind": "battery-changed", "text": "2 × ER34615", "by": "musterstadt-admin" }""";
+
+    public const string Unknown = """
+        {
+          "name": "70B3D57ED0000001", "deviceId": "pegel-1", "door": "tts", "firstSeen": "2026-03-02T10:20:05Z", "lastSeen": "2026-03-02T10:40:05Z", "count": 3,
+          "uplinks": [{
+            "time": "2026-03-02T10:20:05.012345Z", "receivedAt": "2026-03-02T10:20:05.1Z", "fPort": 85, "fCnt": 158, "bytes": "03670001047e0001",
+            "radio": { "rssi": -97, "snr": 6.5, "spreadingFactor": 9, "gateways": 1 }
+          }]
+        }
+        """;
+
+    public const string UnknownPage = $$"""{ "items": [{{Unknown}}] }""";
+
+    public const string Adopted = """
+        {
+          "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "location": { "type": "Point", "coordinates": [8.38, 51.90] }
+        }
+        """;
 
     public const string Key = """{ "id": "pegel-1", "key": "dk_…" }""";
 }
