@@ -7,6 +7,7 @@ using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Outbox;
 using Allmende.Ingestion.Uplinks;
+using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Events;
 using Allmende.Platform.Security;
@@ -41,6 +42,9 @@ public static class IngestionModule
         services.AddSingleton<UnknownDevices>().AddHostedService(provider => provider.GetRequiredService<UnknownDevices>());
         services.AddSingleton<Adoption>().AddHostedService(provider => provider.GetRequiredService<Adoption>());
 
+        services.AddSingleton(options.Watch).AddSingleton<DeviceSignStore>().AddSingleton<ConditionStore>();
+        services.AddSingleton<DeviceWatch>().AddHostedService(provider => provider.GetRequiredService<DeviceWatch>());
+
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
         services.AddSingleton(options.Mqtt).AddSingleton<MqttLogin>().AddSingleton<MqttBroker>().AddSingleton<PublishDoor>().AddSingleton<MqttServer>();
@@ -69,6 +73,7 @@ public static class IngestionModule
         DevicePhotos.Map(devices);
         MaintainDevice.Map(devices);
         ChangeDeviceState.Map(devices);
+        ListDeviceConditions.Map(app.MapGroup("/{municipality}/device-conditions").WithTags("Devices"));
         var inbox = app.MapGroup("/{municipality}/unknown-devices").WithTags("Unknown devices");
         ListUnknownDevices.Map(inbox);
         IgnoreUnknownDevice.Map(inbox);

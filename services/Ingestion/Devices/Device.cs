@@ -73,7 +73,18 @@ public sealed partial record Device(
 /// <param name="FCnt">LoRaWAN frame counter.</param>
 /// <param name="Rssi">Of the gateway that heard it best, dBm.</param>
 /// <param name="Snr">Of the same gateway, dB.</param>
-public sealed record LastSeen(DateTime At, long? FCnt, double? Rssi, double? Snr);
+/// <param name="SpreadingFactor">7 to 12.</param>
+/// <param name="Gateways">How many heard it.</param>
+/// <param name="Lost">Frames that never came, in all; missing where it counts none.</param>
+/// <param name="Battery">What its battery has left, percent.</param>
+public sealed record LastSeen(
+    DateTime At, long? FCnt, double? Rssi, double? Snr, int? SpreadingFactor = null, int? Gateways = null, long? Lost = null, double? Battery = null);
+
+/// <summary>Something that is wrong with a device now.</summary>
+/// <param name="Kind">silent, battery-low, signal-weak, frames-lost, restarted, replayed, clock-off.</param>
+/// <param name="Since">When it was noticed.</param>
+/// <param name="Detail">By which numbers it was noticed.</param>
+public sealed record OpenCondition(string Kind, DateTime Since, JsonElement Detail);
 
 /// <summary>A device with what the platform knows of it.</summary>
-sealed record RegisteredDevice(Device Device, DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, bool HasPhoto, string State, DateTime StateSince);
+sealed record RegisteredDevice(Device Device, DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, bool HasPhoto, string State, DateTime StateSince, IReadOnlyList<OpenCondition> Conditions);

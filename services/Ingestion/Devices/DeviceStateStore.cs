@@ -8,8 +8,9 @@ namespace Allmende.Ingestion.Devices;
 sealed class DeviceStateStore(MunicipalDatabases databases)
 {
     /// <summary>
-    /// Changes the state if it may follow on the one that the device is in, seen and changed under one lock. The state that it was in, or null if there is no such device; whether it was changed is up
-    /// to <see cref="DeviceState.After"/> of that.
+    /// Changes the state if it may follow on the one that the device is in, seen and changed under one lock. The state that it was in, or null if there is no such
+    /// device; whether it was changed is up to <see cref="DeviceState.After"/> of that. Nobody expects a faulty device to send: what was wrong with its
+    /// sending is over, and nobody is told of a recovery.
     /// </summary>
     public async Task<string?> ChangeAsync(string municipality, string id, string to, string by, string? reason, CancellationToken cancellation)
     {
@@ -19,7 +20,8 @@ sealed class DeviceStateStore(MunicipalDatabases databases)
         if (await find.ExecuteScalarAsync(cancellation) is not string from) return null;
         if (!DeviceState.After(from).Contains(to)) return from;
         await using var change = new NpgsqlCommand("""
-            WITH changed AS (UPDATE device SET state = $2, state_since = now() WHERE id = $1)
+            WITH changed AS (UPDATE device SET state = $2, state_since = now() WHERE id = $1),
+            over AS (UPDATE device_condition SET until = now() WHERE device = $1 AND until IS NULL AND (kind = 'silent' OR $2 = 'retired'))
             INSERT INTO device_state_change (device, from_state, to_state, by, reason) VALUES ($1, $3, $2, $4, $5)
             """, connection);
         change.Parameters.Add(new() { Value = id });

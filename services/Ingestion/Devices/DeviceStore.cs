@@ -32,14 +32,14 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         await using var command = databases.Of(municipality).CreateCommand($"""
             WITH added AS (
               INSERT INTO device (id, name, profile, dev_eui, location, description, dataset, expected_interval,
-                tags, device_group, department, notes, installed_at, external_ids, decoded_by_sender, key_hash)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id),
-            adopted AS (UPDATE unknown_device SET adopted_by = added.id FROM added WHERE name = $18),
-            known AS (DELETE FROM unknown_device USING added WHERE name IN ($1, $4) AND name IS DISTINCT FROM $18)
-            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceRegistered}', id, $17 FROM added
+                tags, device_group, department, notes, installed_at, external_ids, decoded_by_sender, profile_interval, key_hash)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id),
+            adopted AS (UPDATE unknown_device SET adopted_by = added.id FROM added WHERE name = $19),
+            known AS (DELETE FROM unknown_device USING added WHERE name IN ($1, $4) AND name IS DISTINCT FROM $19)
+            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceRegistered}', id, $18 FROM added
             """);
         AddFields(command, device);
-        command.Parameters.Add(new() { Value = profile.Codec is null });
+        AddTraits(command, profile);
         command.Parameters.Add(new() { Value = keyHash });
         command.Parameters.Add(Trace());
         command.Parameters.Add(Text(adopts));
@@ -58,12 +58,12 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
             WITH changed AS (
               UPDATE device SET name = $2, profile = $3, dev_eui = $4, location = $5, description = $6, dataset = $7, expected_interval = $8,
                 tags = $9, device_group = $10, department = $11, notes = $12, installed_at = $13, external_ids = $14,
-                decoded_by_sender = $15, changed_at = now()
-              WHERE id = $1 AND ($17::timestamptz IS NULL OR changed_at = $17) RETURNING id)
-            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceChanged}', id, $16 FROM changed
+                decoded_by_sender = $15, profile_interval = $16, changed_at = now()
+              WHERE id = $1 AND ($18::timestamptz IS NULL OR changed_at = $18) RETURNING id)
+            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceChanged}', id, $17 FROM changed
             """);
         AddFields(command, device);
-        command.Parameters.Add(new() { Value = profile.Codec is null });
+        AddTraits(command, profile);
         command.Parameters.Add(Trace());
         command.Parameters.Add(Time(unchangedSince));
         return await StoreAsync(command, cancellation);
@@ -91,14 +91,14 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
     }
 
     /// <summary>After a change of a profile: notes that its devices have changed.</summary>
-    public async Task<int> TouchDevicesOfAsync(string municipality, string profile, bool decodedBySender, CancellationToken cancellation)
+    public async Task<int> TouchDevicesOfAsync(string municipality, DeviceProfile profile, CancellationToken cancellation)
     {
         await using var command = databases.Of(municipality).CreateCommand($"""
-            WITH changed AS (UPDATE device SET decoded_by_sender = $2 WHERE profile = $1 RETURNING id)
-            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceChanged}', id, $3 FROM changed
+            WITH changed AS (UPDATE device SET decoded_by_sender = $1, profile_interval = $2 WHERE profile = $3 RETURNING id)
+            INSERT INTO outbox (type, device, traceparent) SELECT '{EventTypes.DeviceChanged}', id, $4 FROM changed
             """);
-        command.Parameters.Add(new() { Value = profile });
-        command.Parameters.Add(new() { Value = decodedBySender });
+        AddTraits(command, profile);
+        command.Parameters.Add(new() { Value = profile.Id });
         command.Parameters.Add(Trace());
         return await command.ExecuteNonQueryAsync(cancellation);
     }
@@ -128,25 +128,6 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         return await ReadAsync(command, Known, cancellation);
     }
 
-    /// <summary>Notes when devices were last heard of; older news than is known changes nothing. Who was not active yet, or silent, is active from then on.</summary>
-    public async Task SeenAsync(string municipality, IReadOnlyCollection<KeyValuePair<string, LastSeen>> seen, CancellationToken cancellation)
-    {
-        await using var command = databases.Of(municipality).CreateCommand("""
-            WITH woken AS (SELECT id, state FROM device WHERE id = ANY ($1) AND state IN ('planned', 'installed', 'silent') ORDER BY id FOR UPDATE),
-            active AS (UPDATE device d SET state = 'active', state_since = now() FROM woken w WHERE d.id = w.id),
-            told AS (INSERT INTO device_state_change (device, from_state, to_state, by) SELECT id, state, 'active', 'platform' FROM woken)
-            INSERT INTO last_seen AS known (device, at, f_cnt, rssi, snr)
-            SELECT n.* FROM unnest($1, $2, $3, $4, $5) AS n (device, at, f_cnt, rssi, snr) JOIN device d ON d.id = n.device
-            ON CONFLICT (device) DO UPDATE SET at = excluded.at, f_cnt = excluded.f_cnt, rssi = excluded.rssi, snr = excluded.snr WHERE excluded.at >= known.at
-            """);
-        command.Parameters.Add(new() { Value = seen.Select(one => one.Key).ToArray() });
-        command.Parameters.Add(new() { Value = seen.Select(one => one.Value.At).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        command.Parameters.Add(new() { Value = seen.Select(one => one.Value.FCnt).ToArray() });
-        command.Parameters.Add(new() { Value = seen.Select(one => one.Value.Rssi).ToArray() });
-        command.Parameters.Add(new() { Value = seen.Select(one => one.Value.Snr).ToArray() });
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
-
     static async Task<Stored> StoreAsync(NpgsqlCommand command, CancellationToken cancellation)
     {
         try
@@ -157,6 +138,13 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         {
             return fault.ConstraintName == "device_dev_eui" ? Stored.DevEuiTaken : Stored.IdTaken;
         }
+    }
+
+    /// <summary>What of the profile is needed on the way of an uplink, and by the watch.</summary>
+    static void AddTraits(NpgsqlCommand command, DeviceProfile profile)
+    {
+        command.Parameters.Add(new() { Value = profile.Codec is null });
+        command.Parameters.Add(new() { Value = profile.ExpectedInterval ?? 0 });
     }
 
     static void AddFields(NpgsqlCommand command, Device device)

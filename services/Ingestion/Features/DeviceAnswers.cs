@@ -25,11 +25,13 @@ namespace Allmende.Ingestion.Features;
 /// <param name="State">planned, installed, active, silent, faulty or retired.</param>
 /// <param name="StateSince">Since when.</param>
 /// <param name="Photo">Link of its photo, if it has one.</param>
+/// <param name="Health">ok, weak, silent or faulty; missing where it is not expected to send.</param>
+/// <param name="Conditions">What is wrong with it now.</param>
 public sealed record DeviceAnswer(
     string Id, string Name, string Profile, string? DevEui, JsonElement? Location, string? Description, string? Dataset, int? ExpectedInterval,
     DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, string Thing,
     IReadOnlyList<string>? Tags, string? Group, string? Department, string? Notes, DateTimeOffset? InstalledAt, IReadOnlyDictionary<string, string>? ExternalIds,
-    string State, DateTime StateSince, string? Photo)
+    string State, DateTime StateSince, string? Photo, string? Health, IReadOnlyList<OpenCondition> Conditions)
 {
     internal static DeviceAnswer Of(RegisteredDevice registered, SensorThings things, string municipality)
     {
@@ -37,8 +39,16 @@ public sealed record DeviceAnswer(
         return new(device.Id, device.Name, device.Profile, device.DevEui, device.Location, device.Description, device.Dataset, device.ExpectedInterval,
             registered.RegisteredAt, registered.ChangedAt, registered.LastSeen, things.ThingLink(municipality, device.Id),
             device.Tags, device.Group, device.Department, device.Notes, device.InstalledAt, device.ExternalIds,
-            registered.State, registered.StateSince, registered.HasPhoto ? things.PhotoLink(municipality, device.Id) : null);
+            registered.State, registered.StateSince, registered.HasPhoto ? things.PhotoLink(municipality, device.Id) : null,
+            HealthOf(registered), registered.Conditions);
     }
+
+    static string? HealthOf(RegisteredDevice device) => device.State switch
+    {
+        DeviceState.Faulty or DeviceState.Silent => device.State,
+        DeviceState.Active => device.Conditions.Count > 0 ? "weak" : "ok",
+        _ => null,
+    };
 }
 
 /// <summary>A device that was just registered.</summary>

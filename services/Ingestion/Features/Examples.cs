@@ -42,10 +42,11 @@ static class DeviceExamples
           "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "devEui": "70B3D57ED0000001",
           "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
           "registeredAt": "2026-03-01T08:00:00Z", "changedAt": "2026-03-01T08:00:00Z",
-          "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5 },
+          "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5, "spreadingFactor": 9, "gateways": 1, "lost": 3, "battery": 12 },
           "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')",
           "tags": ["hochwasser"], "group": "Mühlbach", "department": "Tiefbauamt", "installedAt": "2026-03-01T08:00:00Z", "externalIds": { "inventory": "T-4711" },
-          "state": "active", "stateSince": "2026-03-01T08:10:00Z"
+          "state": "active", "stateSince": "2026-03-01T08:10:00Z",
+          "health": "weak", "conditions": [{ "kind": "battery-low", "since": "2026-03-02T10:20:10Z", "detail": { "battery": 12 } }]
         }
         """;
 
@@ -62,6 +63,10 @@ static class DeviceExamples
         """;
 
     public const string Maintenance = """{ "id": 7, "at": "2026-03-02T11:00:00Z", "kind": "battery-changed", "text": "2 × ER34615", "by": "musterstadt-admin" }""";
+
+    public const string Condition = """
+        { "id": 31, "device": "pegel-1", "kind": "silent", "since": "2026-03-02T10:50:05Z", "detail": { "lastSeen": "2026-03-02T10:20:05.1234Z", "expectedInterval": 600 } }
+        """;
 
     public const string Unknown = """
         {

@@ -6,6 +6,7 @@ using System.Text.Unicode;
 using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Inbox;
+using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Log;
 
@@ -86,7 +87,8 @@ sealed class UplinkDoor(
             return UplinkOutcome.Refused(IngestionErrors.NotDurable, retryAfter: LogAwayFor);
         }
         Telemetry.AppendTook(since);
-        lastSeen.Note(municipality, device.Id, new LastSeen(now.UtcDateTime, message.FCnt, message.Radio.Rssi, message.Radio.Snr));
+        lastSeen.Note(municipality, device.Id, new UplinkSign(
+            now.UtcDateTime, id, time.UtcDateTime, message.FCnt, message.Radio.Rssi, message.Radio.Snr, message.Radio.SpreadingFactor, message.Radio.Gateways));
         return UplinkOutcome.Accepted(id);
     }
 

@@ -38,6 +38,8 @@ struct Reception
 
     public int? SpreadingFactor { get; set; }
 
+    public readonly int? Gateways => gateways == 0 ? null : gateways;
+
     public readonly double? Rssi => bestRssi;
 
     public readonly double? Snr => bestSnr;
