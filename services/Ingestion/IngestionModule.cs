@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Features;
+using Allmende.Ingestion.Import;
 using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Mqtt.SensorThings;
@@ -38,7 +39,7 @@ public static class IngestionModule
         services.AddSingleton<OutboxPublisher>().AddHostedService(provider => provider.GetRequiredService<OutboxPublisher>());
         services.AddEventHandler<DeviceProfileChanged>();
 
-        services.AddSingleton(options.Inbox).AddSingleton<UnknownDeviceStore>().AddSingleton<DeviceRegistrar>();
+        services.AddSingleton(options.Inbox).AddSingleton<UnknownDeviceStore>().AddSingleton<DeviceRegistrar>().AddSingleton<DeviceImport>();
         services.AddSingleton<UnknownDevices>().AddHostedService(provider => provider.GetRequiredService<UnknownDevices>());
         services.AddSingleton<Adoption>().AddHostedService(provider => provider.GetRequiredService<Adoption>());
 
@@ -70,6 +71,9 @@ public static class IngestionModule
         RemoveDevice.Map(devices);
         RenewDeviceKey.Map(devices);
         PatchDevice.Map(devices);
+        ReplaceHardware.Map(devices);
+        ImportDevices.Map(devices);
+        ExportDevices.Map(app);
         DevicePhotos.Map(devices);
         MaintainDevice.Map(devices);
         ChangeDeviceState.Map(devices);

@@ -80,6 +80,20 @@ public class When_somebody_unknown_sends
         Assert.That((await town.UplinksAsync(2)).Select(one => one.Id), Is.EqualTo(new[] { again.Text("uplink"), again.Text("uplink") }));
     }
 
+    [Test]
+    public async Task Should_have_been_heard_when_it_was_and_have_lost_nothing()
+    {
+        for (var n = 1; n <= 30; n++) await town.UplinkAsync("json", Messages.Plain("pegel-neu", $"\"fCnt\":{n},\"bytes\":\"{n:x2}\"", DateTime.UtcNow.ToString("O")));
+        var waiting = await WaitingAsync("pegel-neu", one => one.GetProperty("count").GetInt64() == 30);
+        await town.PostAsync("unknown-devices/pegel-neu/adopt", Body, town.Admin);
+
+        var heard = await Eventually.GetAsync(async () => await town.GetAsync("devices/pegel-neu", town.Admin) is var shown && shown.Json.TryGetProperty("lastSeen", out _) ? shown : null, "lastSeen");
+        Assert.That(heard.Json.GetProperty("lastSeen").GetProperty("at").GetDateTime(), Is.EqualTo(waiting.GetProperty("lastSeen").GetDateTime()));
+        await town.UplinkAsync("json", Messages.Plain("pegel-neu", "\"fCnt\":31,\"bytes\":\"1f\"", DateTime.UtcNow.ToString("O")));
+        var next = await Eventually.GetAsync(async () => await town.GetAsync("devices/pegel-neu", town.Admin) is var shown && shown.Json.GetProperty("lastSeen").TryGetProperty("fCnt", out var counter) && counter.GetInt64() == 31 ? shown : null, "next uplink");
+        Assert.That(next.Json.GetProperty("lastSeen").GetProperty("lost").GetInt64(), Is.Zero);
+    }
+
     [TestCase("""{"id":"pegel-neu","name":"x","profile":"none"}""", "invalid_device")]
     [TestCase("""{"id":"pegel-neu","name":"x","profile":"gauge","devEui":"70B3D57EF0000002"}""", "invalid_device")]
     [TestCase("""{"id":"pegel-1","name":"x","profile":"gauge"}""", "device_exists")]

@@ -87,4 +87,4 @@ public sealed record LastSeen(
 public sealed record OpenCondition(string Kind, DateTime Since, JsonElement Detail);
 
 /// <summary>A device with what the platform knows of it.</summary>
-sealed record RegisteredDevice(Device Device, DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, bool HasPhoto, string State, DateTime StateSince, IReadOnlyList<OpenCondition> Conditions);
+sealed record RegisteredDevice(Device Device, DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, bool HasPhoto, string State, DateTime StateSince, IReadOnlyList<OpenCondition> Conditions, string[] PreviousDevEuis);

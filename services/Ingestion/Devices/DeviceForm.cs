@@ -38,6 +38,15 @@ sealed class DeviceForm(JsonElement body) : JsonForm(body)
         return device;
     }
 
+    /// <summary>The device with what is another's from now on: DevEUI and profile.</summary>
+    public (Device Device, string? Text, bool AllowMissing) ReadReplacement(Device before, int longestText)
+    {
+        var devEui = ReadDevEui();
+        if (devEui is null && before.DevEui is not null && Faults.All(fault => fault.Field != "devEui")) Add("devEui", "is missing");
+        if (devEui is not null && devEui == before.DevEui) Add("devEui", "is the one that it has already");
+        return (before with { DevEui = devEui, Profile = Reference("profile") ?? before.Profile }, Text("text", longestText), Flag("allowMissing"));
+    }
+
     string ReadId(string? fromPath)
     {
         var id = Text("id", 64, required: fromPath is null);

@@ -16,6 +16,8 @@ sealed class DeviceStateStore(MunicipalDatabases databases)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        // Before the row, as everybody else: see DeviceSignStore.
+        await using (var table = new NpgsqlCommand("LOCK TABLE device IN ROW EXCLUSIVE MODE", connection)) await table.ExecuteNonQueryAsync(cancellation);
         await using var find = new NpgsqlCommand("SELECT state FROM device WHERE id = $1 FOR UPDATE", connection) { Parameters = { new() { Value = id } } };
         if (await find.ExecuteScalarAsync(cancellation) is not string from) return null;
         if (!DeviceState.After(from).Contains(to)) return from;

@@ -11,7 +11,8 @@ sealed partial class DeviceStore
         SELECT {Columns}, d.registered_at, d.changed_at, s.at, s.f_cnt, s.rssi, s.snr, p.device IS NOT NULL, d.state, d.state_since,
           s.spreading_factor, s.gateways, CASE WHEN s.f_cnt IS NOT NULL THEN s.lost END, s.battery,
           (SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'detail', c.detail) ORDER BY c.since, c.kind)
-           FROM device_condition c WHERE c.device = d.id AND c.until IS NULL)
+           FROM device_condition c WHERE c.device = d.id AND c.until IS NULL),
+          d.previous_dev_euis
         FROM device d LEFT JOIN last_seen s ON s.device = d.id LEFT JOIN device_photo p ON p.device = d.id
         """;
 
@@ -73,5 +74,6 @@ sealed partial class DeviceStore
         row.IsDBNull(16) ? null : new LastSeen(row.GetDateTime(16), Value<long?>(row, 17), Value<double?>(row, 18), Value<double?>(row, 19),
             Value<int?>(row, 23), Value<int?>(row, 24), Value<long?>(row, 25), Value<double?>(row, 26)),
         row.GetBoolean(20), row.GetString(21), row.GetDateTime(22),
-        Value<string>(row, 27) is { } conditions ? JsonSerializer.Deserialize<List<OpenCondition>>(conditions, JsonSerializerOptions.Web)! : []);
+        Value<string>(row, 27) is { } conditions ? JsonSerializer.Deserialize<List<OpenCondition>>(conditions, JsonSerializerOptions.Web)! : [],
+        row.GetFieldValue<string[]>(28));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
 
 namespace Allmende.Ingestion.Features;
@@ -27,11 +28,12 @@ namespace Allmende.Ingestion.Features;
 /// <param name="Photo">Link of its photo, if it has one.</param>
 /// <param name="Health">ok, weak, silent or faulty; missing where it is not expected to send.</param>
 /// <param name="Conditions">What is wrong with it now.</param>
+/// <param name="PreviousDevEuis">Of devices that it has replaced, the last one first.</param>
 public sealed record DeviceAnswer(
     string Id, string Name, string Profile, string? DevEui, JsonElement? Location, string? Description, string? Dataset, int? ExpectedInterval,
     DateTime RegisteredAt, DateTime ChangedAt, LastSeen? LastSeen, string Thing,
     IReadOnlyList<string>? Tags, string? Group, string? Department, string? Notes, DateTimeOffset? InstalledAt, IReadOnlyDictionary<string, string>? ExternalIds,
-    string State, DateTime StateSince, string? Photo, string? Health, IReadOnlyList<OpenCondition> Conditions)
+    string State, DateTime StateSince, string? Photo, string? Health, IReadOnlyList<OpenCondition> Conditions, IReadOnlyList<string>? PreviousDevEuis)
 {
     internal static DeviceAnswer Of(RegisteredDevice registered, SensorThings things, string municipality)
     {
@@ -40,7 +42,7 @@ public sealed record DeviceAnswer(
             registered.RegisteredAt, registered.ChangedAt, registered.LastSeen, things.ThingLink(municipality, device.Id),
             device.Tags, device.Group, device.Department, device.Notes, device.InstalledAt, device.ExternalIds,
             registered.State, registered.StateSince, registered.HasPhoto ? things.PhotoLink(municipality, device.Id) : null,
-            HealthOf(registered), registered.Conditions);
+            HealthOf(registered), registered.Conditions, registered.PreviousDevEuis is { Length: > 0 } previous ? previous : null);
     }
 
     static string? HealthOf(RegisteredDevice device) => device.State switch
@@ -72,7 +74,13 @@ public sealed record DeviceAnswer(
 public sealed record DeviceRegistration(
     string Id, string Name, string Profile, string? DevEui, JsonElement? Location, string? Description, string? Dataset, int? ExpectedInterval,
     string Thing, string[] Datastreams, string Key,
-    IReadOnlyList<string>? Tags, string? Group, string? Department, string? Notes, DateTimeOffset? InstalledAt, IReadOnlyDictionary<string, string>? ExternalIds);
+    IReadOnlyList<string>? Tags, string? Group, string? Department, string? Notes, DateTimeOffset? InstalledAt, IReadOnlyDictionary<string, string>? ExternalIds)
+{
+    internal static DeviceRegistration Of(Device device, SensorThings things, string municipality, DeviceProfile profile, string key) => new(
+        device.Id, device.Name, device.Profile, device.DevEui, device.Location, device.Description, device.Dataset, device.ExpectedInterval,
+        things.ThingLink(municipality, device.Id), things.DatastreamLinks(municipality, device.Id, profile), key,
+        device.Tags, device.Group, device.Department, device.Notes, device.InstalledAt, device.ExternalIds);
+}
 
 /// <summary>A page of devices.</summary>
 /// <param name="Items">In the order asked for.</param>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Outbox;
 using Allmende.Platform.Security;
@@ -29,7 +28,7 @@ sealed class DeviceRegistrar(DeviceStore store, DeviceProfiles profiles, DeviceD
 
         directory.Forget(municipality, device.Id);
         publisher.Wake(municipality);
-        return (Describe(municipality, device, profile, key), null);
+        return (DeviceRegistration.Of(device, things, municipality, profile, key), null);
     }
 
     /// <summary>Waits until the device's Thing can be read, then answers 201.</summary>
@@ -38,9 +37,4 @@ sealed class DeviceRegistrar(DeviceStore store, DeviceProfiles profiles, DeviceD
         await things.WaitAsync(municipality, registration.Id, cancellation);
         return TypedResults.Created($"/{municipality}/devices/{registration.Id}", registration);
     }
-
-    DeviceRegistration Describe(string municipality, Device device, DeviceProfile profile, string key) => new(
-        device.Id, device.Name, device.Profile, device.DevEui, device.Location, device.Description, device.Dataset, device.ExpectedInterval,
-        things.ThingLink(municipality, device.Id), things.DatastreamLinks(municipality, device.Id, profile), key,
-        device.Tags, device.Group, device.Department, device.Notes, device.InstalledAt, device.ExternalIds);
 }

@@ -68,6 +68,17 @@ static class DeviceExamples
         { "id": 31, "device": "pegel-1", "kind": "silent", "since": "2026-03-02T10:50:05Z", "detail": { "lastSeen": "2026-03-02T10:20:05.1234Z", "expectedInterval": 600 } }
         """;
 
+    public const string Import = """
+        {
+          "applied": false, "created": 1, "changed": 1, "unchanged": 0, "faulty": 1, "delimiter": ";", "encoding": "utf-8", "ignoredColumns": ["Raum"],
+          "rows": [
+            { "line": 2, "id": "pegel-2", "action": "create" },
+            { "line": 3, "id": "pegel-1", "action": "change", "changes": [{ "column": "department", "old": "Bauamt", "new": "Tiefbauamt" }] },
+            { "line": 4, "id": "Pegel 3", "action": "error", "errors": [{ "column": "id", "reason": "must consist of lower-case letters, digits and dashes (not digits alone, no dash at an end)" }] }
+          ]
+        }
+        """;
+
     public const string Unknown = """
         {
           "name": "70B3D57ED0000001", "deviceId": "pegel-1", "door": "tts", "firstSeen": "2026-03-02T10:20:05Z", "lastSeen": "2026-03-02T10:40:05Z", "count": 3,

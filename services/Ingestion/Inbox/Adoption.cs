@@ -9,7 +9,7 @@ namespace Allmende.Ingestion.Inbox;
 /// registration; so what a crash or a log that is away leaves undone is done later, and what is done twice has the same ids.
 /// </summary>
 sealed partial class Adoption(
-    UnknownDeviceStore store, DeviceDirectory directory, UplinkDoor door, Municipalities municipalities, InboxOptions options, ILogger<Adoption> logger)
+    UnknownDeviceStore store, DeviceDirectory directory, UplinkDoor door, LastSeenWriter lastSeen, Municipalities municipalities, InboxOptions options, ILogger<Adoption> logger)
     : BackgroundService
 {
     /// <summary>Takes what is left of one device, or of all; true when nothing is left.</summary>
@@ -34,6 +34,7 @@ sealed partial class Adoption(
             // What could never be taken was refused for good; what may be taken later is kept.
             if (outcome.RetryAfter is not null) return false;
         }
+        if (kept.Count > kept.Uplinks.Count) lastSeen.NoteHeard(municipality, device.Id, kept.LastSeen);
         return true;
     }
 

@@ -20,6 +20,9 @@ sealed partial class LastSeenWriter(DeviceSignStore devices, OutboxPublisher pub
     /// <summary>A device, or its network server, has said what its battery has left, in percent.</summary>
     public void NoteBattery(string municipality, string device, double percent, DateTime at) => NewsOf(municipality, device).AddBattery(percent, at);
 
+    /// <summary>A device was heard by uplinks that nobody kept: its counter has gone on, nobody knows how far.</summary>
+    public void NoteHeard(string municipality, string device, DateTime at) => NewsOf(municipality, device).AddHeard(at);
+
     News NewsOf(string municipality, string device) => Volatile.Read(ref news).GetOrAdd((municipality, device), static _ => new News());
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -64,6 +67,7 @@ sealed partial class LastSeenWriter(DeviceSignStore devices, OutboxPublisher pub
 
         readonly List<UplinkSign> signs = new(1);
         (double Percent, DateTime At)? battery;
+        DateTime? heard;
 
         public void Add(in UplinkSign sign)
         {
@@ -81,11 +85,17 @@ sealed partial class LastSeenWriter(DeviceSignStore devices, OutboxPublisher pub
             lock (signs) battery = (percent, at);
         }
 
+        public void AddHeard(DateTime at)
+        {
+            lock (signs) heard = at;
+        }
+
         public DeviceSigns After(DeviceSigns known, WatchOptions limits)
         {
             lock (signs)
             {
                 var now = signs.Aggregate(known, (before, sign) => before.After(sign, limits));
+                if (heard is { } at && at > now.At) now = now with { At = at, FCnt = null, Uplink = null, SentAt = null };
                 if (battery is not { } told) return now;
                 return now with { Battery = told.Percent, BatteryAt = told.At, At = told.At > now.At ? told.At : now.At };
             }

@@ -34,6 +34,8 @@ sealed class DeviceSignStore(MunicipalDatabases databases)
     /// <summary>Devices are locked in one order, so that two instances that write the same ones wait for each other and do not block each other.</summary>
     static async Task<List<(string Id, bool Asleep, DeviceSigns Signs)>> LockAsync(NpgsqlConnection connection, string[] devices, CancellationToken cancellation)
     {
+        // What is needed later is asked for before any row is locked, or an import, which has the table to itself, would wait for us and we for it.
+        await using (var table = new NpgsqlCommand("LOCK TABLE device IN ROW EXCLUSIVE MODE", connection)) await table.ExecuteNonQueryAsync(cancellation);
         await using var command = new NpgsqlCommand($"""
             SELECT d.id, d.state IN ('planned', 'installed', 'silent'), {Columns} FROM device d LEFT JOIN last_seen s ON s.device = d.id
             WHERE d.id = ANY ($1) ORDER BY d.id FOR NO KEY UPDATE OF d
