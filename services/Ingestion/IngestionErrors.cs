@@ -13,5 +13,13 @@ static class IngestionErrors
     public static readonly ApiError TooManyUplinks = new("too_many_uplinks", 429, "Too many uplinks");
     public static readonly ApiError NotDurable = new("not_durable", 503, "The uplink could not be stored; send it again");
     public static readonly ApiError Overloaded = new("overloaded", 503, "Uplinks come faster than they are processed; send it again later");
+    public static readonly ApiError StateNotAllowed = new("state_not_allowed", 409, "A device in this state cannot get into that one");
+    public static readonly ApiError FieldsMissing = new("fields_missing", 409, "The profile lacks fields that the device has Datastreams of");
+    public static readonly ApiError InvalidImport = new("invalid_import", 422, "The table cannot be taken");
+    public static readonly ApiError ChangedMeanwhile = new("changed_meanwhile", 409, "Others keep changing the device; try again");
+    public static readonly ApiError InvalidPhoto = new("invalid_photo", 422, "This is no photo that can be shown");
+    public static readonly ApiError NoPhoto = new("no_photo", 404, "The device has no photo");
+    public static readonly ApiError InvalidMaintenance = new("invalid_maintenance", 422, "The entry has faults");
+    public static readonly ApiError NotInInbox = new("not_in_inbox", 404, "Nobody of this name has sent");
     public static readonly ApiError InvalidPage = new("invalid_page", 422, "There is no such page");
 }

@@ -1,11 +1,14 @@
 using System.Text.Json.Serialization;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Features;
+using Allmende.Ingestion.Import;
+using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Outbox;
 using Allmende.Ingestion.Uplinks;
+using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Events;
 using Allmende.Platform.Security;
@@ -27,6 +30,7 @@ public static class IngestionModule
         services.AddSingleton(options);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
 
+        services.AddSingleton<DevicePhotoStore>().AddSingleton<MaintenanceStore>().AddSingleton<DeviceStateStore>();
         services.AddSingleton<DeviceStore>().AddSingleton<DeviceProfiles>().AddSingleton<SensorThings>();
         services.AddSingleton<DeviceDirectory>().AddHostedService(provider => provider.GetRequiredService<DeviceDirectory>());
         services.AddSingleton<IApiKeyVerifier, DeviceKeys>();
@@ -34,6 +38,13 @@ public static class IngestionModule
         services.AddSingleton<OutboxStore>();
         services.AddSingleton<OutboxPublisher>().AddHostedService(provider => provider.GetRequiredService<OutboxPublisher>());
         services.AddEventHandler<DeviceProfileChanged>();
+
+        services.AddSingleton(options.Inbox).AddSingleton<UnknownDeviceStore>().AddSingleton<DeviceRegistrar>().AddSingleton<DeviceImport>();
+        services.AddSingleton<UnknownDevices>().AddHostedService(provider => provider.GetRequiredService<UnknownDevices>());
+        services.AddSingleton<Adoption>().AddHostedService(provider => provider.GetRequiredService<Adoption>());
+
+        services.AddSingleton(options.Watch).AddSingleton<DeviceSignStore>().AddSingleton<ConditionStore>();
+        services.AddSingleton<DeviceWatch>().AddHostedService(provider => provider.GetRequiredService<DeviceWatch>());
 
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
@@ -59,6 +70,18 @@ public static class IngestionModule
         ReplaceDevice.Map(devices);
         RemoveDevice.Map(devices);
         RenewDeviceKey.Map(devices);
+        PatchDevice.Map(devices);
+        ReplaceHardware.Map(devices);
+        ImportDevices.Map(devices);
+        ExportDevices.Map(app);
+        DevicePhotos.Map(devices);
+        MaintainDevice.Map(devices);
+        ChangeDeviceState.Map(devices);
+        ListDeviceConditions.Map(app.MapGroup("/{municipality}/device-conditions").WithTags("Devices"));
+        var inbox = app.MapGroup("/{municipality}/unknown-devices").WithTags("Unknown devices");
+        ListUnknownDevices.Map(inbox);
+        IgnoreUnknownDevice.Map(inbox);
+        AdoptDevice.Map(inbox);
         TakeUplinks.Map(app.MapGroup("/{municipality}/uplinks").WithTags("Uplinks"), app.Services.GetRequiredService<IngestionOptions>());
     }
 

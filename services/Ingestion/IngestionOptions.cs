@@ -1,4 +1,6 @@
+using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
+using Allmende.Ingestion.Watch;
 
 namespace Allmende.Ingestion;
 
@@ -34,10 +36,14 @@ public sealed class IngestionOptions
 
     /// <summary>The MQTT door.</summary>
     public MqttOptions Mqtt { get; set; } = new();
+    /// <summary>The inbox of unknown senders.</summary>
+    public InboxOptions Inbox { get; set; } = new();
+    /// <summary>The watch over the devices.</summary>
+    public WatchOptions Watch { get; set; } = new();
 
     internal IEnumerable<string> Faults()
     {
-        foreach (var fault in Mqtt.Faults(LargestUplink)) yield return fault;
+        foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults())) yield return fault;
         if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
         foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
             if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";

@@ -8,7 +8,8 @@ namespace Allmende.Ingestion.Devices;
 /// <param name="Profile">Its profile.</param>
 /// <param name="DecodedBySender">The profile has no codec: what the network server decoded is taken.</param>
 /// <param name="KeyHash">SHA-256 of its key.</param>
-sealed record KnownDevice(string Id, string? DevEui, string Profile, bool DecodedBySender, string KeyHash);
+/// <param name="Retired">Its uplinks are refused.</param>
+sealed record KnownDevice(string Id, string? DevEui, string Profile, bool DecodedBySender, string KeyHash, bool Retired);
 
 /// <summary>By what a device is asked for.</summary>
 enum DeviceNameKind

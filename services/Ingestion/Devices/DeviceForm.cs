@@ -3,51 +3,48 @@ using System.Text.Json;
 namespace Allmende.Ingestion.Devices;
 
 /// <summary>Reads what a client says of a device, and finds all faults at once.</summary>
-sealed class DeviceForm
+sealed class DeviceForm(JsonElement body) : JsonForm(body)
 {
-    const int LongestName = 200, LongestDescription = 2000, LongestIntervalSeconds = 366 * 24 * 3600;
+    const int LongestName = 200, LongestDescription = 2000, LongestNotes = 5000, LongestIntervalSeconds = 366 * 24 * 3600, MostTags = 20, MostExternalIds = 20;
 
-    readonly List<(string Field, string Fault)> faults = [];
-    readonly Dictionary<string, JsonElement> fields = new(StringComparer.OrdinalIgnoreCase);
-
-    /// <summary>What is wrong, by field.</summary>
-    public IReadOnlyList<(string Field, string Fault)> Faults => faults;
-
-    /// <summary>Adds what only others can know, e.g. that there is no such profile.</summary>
-    public void Add(string field, string fault) => faults.Add((field, fault));
-
-    /// <summary>Reads the body. What has a fault is missing or cut in the result: look at <see cref="Faults"/> before using it.</summary>
-    /// <param name="body">The JSON that the client sent.</param>
+    /// <summary>Reads the body. What has a fault is missing or cut in the result: look at <see cref="JsonForm.Faults"/> before using it.</summary>
     /// <param name="id">The id where the path has it; the body then need not.</param>
-    public Device Read(JsonElement body, string? id = null)
+    public Device Read(string? id = null) => new(
+        ReadId(id),
+        Text("name", LongestName, required: true) ?? "",
+        Reference("profile", required: true) ?? "",
+        ReadDevEui(),
+        ReadLocation(),
+        Text("description", LongestDescription),
+        Reference("dataset"),
+        ReadInterval(),
+        ReadTags(),
+        Text("group", LongestName),
+        Text("department", LongestName),
+        Text("notes", LongestNotes),
+        Time("installedAt"),
+        ReadExternalIds());
+
+    /// <summary>The device as the one that sent under <paramref name="name"/>: with its DevEUI, or by its id.</summary>
+    public Device Adopt(Device device, string name)
     {
-        TakeFields(body);
-        return new Device(
-            ReadId(id),
-            Text("name", LongestName, required: true) ?? "",
-            Reference("profile", required: true) ?? "",
-            ReadDevEui(),
-            ReadLocation(),
-            Text("description", LongestDescription),
-            Reference("dataset"),
-            ReadInterval());
+        if (Device.NormalizeDevEui(name) == name)
+        {
+            if (device.DevEui is not null && device.DevEui != name) Add("devEui", $"is another one than {name}; leave it out");
+            return device with { DevEui = name };
+        }
+        if (!Device.IsId(name)) Add("id", $"'{name}' cannot be a device's id; let it send one of lower-case letters, digits and dashes");
+        else if (device.Id != name) Add("id", $"must be '{name}', or what it sends stays unknown");
+        return device;
     }
 
-    void TakeFields(JsonElement body)
+    /// <summary>The device with what is another's from now on: DevEUI and profile.</summary>
+    public (Device Device, string? Text, bool AllowMissing) ReadReplacement(Device before, int longestText)
     {
-        if (body.ValueKind != JsonValueKind.Object)
-        {
-            Add("", "must be a JSON object");
-            return;
-        }
-        try
-        {
-            foreach (var property in body.EnumerateObject()) fields[property.Name] = property.Value;
-        }
-        catch (InvalidOperationException)
-        {
-            Add("", "has a field whose name is no Unicode");
-        }
+        var devEui = ReadDevEui();
+        if (devEui is null && before.DevEui is not null && Faults.All(fault => fault.Field != "devEui")) Add("devEui", "is missing");
+        if (devEui is not null && devEui == before.DevEui) Add("devEui", "is the one that it has already");
+        return (before with { DevEui = devEui, Profile = Reference("profile") ?? before.Profile }, Text("text", longestText), Flag("allowMissing"));
     }
 
     string ReadId(string? fromPath)
@@ -84,6 +81,42 @@ sealed class DeviceForm
         return null;
     }
 
+    string[]? ReadTags()
+    {
+        const string field = "tags";
+        if (!IsGiven(field, out var value)) return null;
+        var tags = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(tag => tag.ValueKind == JsonValueKind.String ? tag.TextOrNull() : null).ToList() : [null];
+        if (tags.Any(tag => tag is null)) Add(field, "must be an array of texts");
+        else if (tags.FirstOrDefault(tag => !Device.IsTag(tag!)) is { } wrong) Add(field, $"'{Short(wrong)}' must have at most 40 lower-case letters, digits and dashes");
+        else if (tags.Distinct(StringComparer.Ordinal).Count() > MostTags) Add(field, $"must be at most {MostTags}");
+        else return tags.Count == 0 ? null : [.. tags.Distinct(StringComparer.Ordinal)!];
+        return null;
+    }
+
+    SortedDictionary<string, string>? ReadExternalIds()
+    {
+        const string field = "externalIds";
+        if (!IsGiven(field, out var value)) return null;
+        var ids = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var id in value.ValueKind == JsonValueKind.Object ? value.EnumerateObject() : throw new InvalidOperationException())
+                ids[id.Name] = id.Value.ValueKind == JsonValueKind.String ? id.Value.GetString()! : throw new InvalidOperationException();
+        }
+        catch (InvalidOperationException)
+        {
+            Add(field, "must be an object of texts: {\"name of the system\":\"id there\"}");
+            return null;
+        }
+        if (ids.Count > MostExternalIds) Add(field, $"must be at most {MostExternalIds}");
+        foreach (var (system, id) in ids)
+            if (!Device.IsReference(system)) Add($"{field}.{Short(system)}", "must be called by lower-case letters, digits, dots, dashes and underscores");
+            else if (id.Length is 0 or > LongestName || id.Any(char.IsControl)) Add($"{field}.{system}", $"must have 1 to {LongestName} characters");
+        return ids.Count == 0 ? null : ids;
+    }
+
+    static string Short(string text) => text.Length <= 40 ? text : text[..40] + "…";
+
     JsonElement? ReadLocation()
     {
         if (!IsGiven("location", out var location)) return null;
@@ -108,40 +141,4 @@ sealed class DeviceForm
 
     /// <summary>Only what a Point has: a client's further members would be kept for nobody.</summary>
     static JsonElement PointOf(double[] coordinates) => JsonSerializer.SerializeToElement(new Dictionary<string, object> { ["type"] = "Point", ["coordinates"] = coordinates });
-
-    string? Text(string field, int longest, bool required = false)
-    {
-        if (!IsGiven(field, out var value))
-        {
-            if (required) Add(field, "is missing");
-            return null;
-        }
-        if (value.ValueKind != JsonValueKind.String || value.TextOrNull() is not { } text) Add(field, "must be a text");
-        else if (required && string.IsNullOrWhiteSpace(text)) Add(field, "is empty");
-        else if (text.Length > longest) Add(field, $"must have at most {longest} characters");
-        else if (text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))) Add(field, "must not have control characters");
-        else return string.IsNullOrWhiteSpace(text) ? null : text.Trim();
-        return null;
-    }
-
-    bool IsGiven(string field, out JsonElement value) =>
-        fields.TryGetValue(field, out value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined);
-}
-
-static class JsonTexts
-{
-    /// <summary>The text, or null if it is no Unicode (half of a surrogate pair), of which JsonElement makes an exception.</summary>
-    public static string? TextOrNull(this JsonElement element)
-    {
-        try
-        {
-            return element.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
-    public static bool ValueEqualsText(this JsonElement element, string text) => element.ValueKind == JsonValueKind.String && element.TextOrNull() == text;
 }

@@ -33,7 +33,8 @@ sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities
     /// <summary>The device whose own key <paramref name="caller"/> holds; null for everybody else.</summary>
     public static string? OwnDevice(ClaimsPrincipal caller) => caller.FindFirst(IsOwn)?.Value[OwnUplinks.Length..];
 
-    static bool MayWriteAll(ClaimsPrincipal caller) =>
+    /// <summary>Whether <paramref name="caller"/>, who may write uplinks, may write those of every device, also of one that is not known yet.</summary>
+    public static bool MayWriteAll(ClaimsPrincipal caller) =>
         caller.HasClaim(Roles.ScopeClaim, Roles.WriteUplinks) || Array.Exists(Roles.OfDevices, role => caller.HasClaim(Roles.RoleClaim, role));
 
     static bool IsOwn(Claim claim) => claim.Type == Roles.ScopeClaim && claim.Value.StartsWith(OwnUplinks, StringComparison.Ordinal);

@@ -14,6 +14,9 @@ sealed class SensorThings(IHttpClientFactory http, PlatformOptions platform, Ing
     public string[] DatastreamLinks(string municipality, string device, DeviceProfile profile) =>
         [.. profile.Fields.Select(field => Link(municipality, "Datastreams", DeviceEvents.DatastreamOf(device, field)))];
 
+    /// <summary>The link of the device's photo.</summary>
+    public string PhotoLink(string municipality, string device) => $"{platform.PublicUrl.TrimEnd('/')}/{municipality}/devices/{device}/photo";
+
     string Link(string municipality, string set, string id) =>
         $"{platform.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/{set}('{Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal))}')";
 

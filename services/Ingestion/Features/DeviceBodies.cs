@@ -9,8 +9,8 @@ static class DeviceBodies
 {
     const int LargestBody = 64 * 1024;
 
-    public static RouteHandlerBuilder WithDeviceBody(this RouteHandlerBuilder route) =>
-        route.Accepts<Device>("application/json").WithMetadata(new RequestSizeLimitAttribute(LargestBody));
+    public static RouteHandlerBuilder WithDeviceBody(this RouteHandlerBuilder route, params string[] contentTypes) =>
+        route.Accepts<Device>("application/json", contentTypes).WithMetadata(new RequestSizeLimitAttribute(LargestBody));
 
     /// <summary>Adds a fault to the form if there is no such profile.</summary>
     public static async Task<DeviceProfile?> FindProfileAsync(

@@ -22,7 +22,8 @@ static class DeviceExamples
     public const string Device = """
         {
           "id": "pegel-1", "name": "Pegel Altstadt", "devEui": "70B3D57ED0000001", "profile": "milesight-em310",
-          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600
+          "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
+          "tags": ["hochwasser"], "group": "Mühlbach", "department": "Tiefbauamt", "installedAt": "2026-03-01T08:00:00Z", "externalIds": { "inventory": "T-4711" }
         }
         """;
 
@@ -41,12 +42,60 @@ static class DeviceExamples
           "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "devEui": "70B3D57ED0000001",
           "location": { "type": "Point", "coordinates": [8.38, 51.90] }, "description": "An der Mühlenbrücke", "expectedInterval": 600,
           "registeredAt": "2026-03-01T08:00:00Z", "changedAt": "2026-03-01T08:00:00Z",
-          "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5 },
-          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')"
+          "lastSeen": { "at": "2026-03-02T10:20:05.1234Z", "fCnt": 158, "rssi": -97, "snr": 6.5, "spreadingFactor": 9, "gateways": 1, "lost": 3, "battery": 12 },
+          "thing": "http://localhost:8080/musterstadt/sta/v1.1/Things('pegel-1')",
+          "tags": ["hochwasser"], "group": "Mühlbach", "department": "Tiefbauamt", "installedAt": "2026-03-01T08:00:00Z", "externalIds": { "inventory": "T-4711" },
+          "state": "active", "stateSince": "2026-03-01T08:10:00Z",
+          "health": "weak", "conditions": [{ "kind": "battery-low", "since": "2026-03-02T10:20:10Z", "detail": { "battery": 12 } }]
         }
         """;
 
     public const string Page = $$"""{ "items": [{{Answer}}], "next": "http://localhost:8080/musterstadt/devices?after=pegel-1" }""";
+
+    public const string State = """
+        {
+          "id": "pegel-1", "state": "faulty", "since": "2026-03-02T11:00:00Z", "allowed": ["installed", "retired"],
+          "history": [
+            { "at": "2026-03-02T11:00:00Z", "from": "active", "to": "faulty", "by": "musterstadt-admin", "reason": "Gehäuse gebrochen" },
+            { "at": "2026-03-01T08:10:00Z", "from": "planned", "to": "active", "by": "platform" }
+          ]
+        }
+        """;
+
+    public const string Maintenance = """{ "id": 7, "at": "2026-03-02T11:00:00Z", "kind": "battery-changed", "text": "2 × ER34615", "by": "musterstadt-admin" }""";
+
+    public const string Condition = """
+        { "id": 31, "device": "pegel-1", "kind": "silent", "since": "2026-03-02T10:50:05Z", "detail": { "lastSeen": "2026-03-02T10:20:05.1234Z", "expectedInterval": 600 } }
+        """;
+
+    public const string Import = """
+        {
+          "applied": false, "created": 1, "changed": 1, "unchanged": 0, "faulty": 1, "delimiter": ";", "encoding": "utf-8", "ignoredColumns": ["Raum"],
+          "rows": [
+            { "line": 2, "id": "pegel-2", "action": "create" },
+            { "line": 3, "id": "pegel-1", "action": "change", "changes": [{ "column": "department", "old": "Bauamt", "new": "Tiefbauamt" }] },
+            { "line": 4, "id": "Pegel 3", "action": "error", "errors": [{ "column": "id", "reason": "must consist of lower-case letters, digits and dashes (not digits alone, no dash at an end)" }] }
+          ]
+        }
+        """;
+
+    public const string Unknown = """
+        {
+          "name": "70B3D57ED0000001", "deviceId": "pegel-1", "door": "tts", "firstSeen": "2026-03-02T10:20:05Z", "lastSeen": "2026-03-02T10:40:05Z", "count": 3,
+          "uplinks": [{
+            "time": "2026-03-02T10:20:05.012345Z", "receivedAt": "2026-03-02T10:20:05.1Z", "fPort": 85, "fCnt": 158, "bytes": "03670001047e0001",
+            "radio": { "rssi": -97, "snr": 6.5, "spreadingFactor": 9, "gateways": 1 }
+          }]
+        }
+        """;
+
+    public const string UnknownPage = $$"""{ "items": [{{Unknown}}] }""";
+
+    public const string Adopted = """
+        {
+          "id": "pegel-1", "name": "Pegel Altstadt", "profile": "milesight-em310", "location": { "type": "Point", "coordinates": [8.38, 51.90] }
+        }
+        """;
 
     public const string Key = """{ "id": "pegel-1", "key": "dk_…" }""";
 }

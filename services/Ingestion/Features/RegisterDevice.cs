@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Allmende.Contracts;
-using Allmende.Ingestion.Devices;
-using Allmende.Ingestion.Outbox;
 using Allmende.Platform.Security;
 
 namespace Allmende.Ingestion.Features;
@@ -23,24 +21,9 @@ static class RegisterDevice
             """)
         .WithExamples(request: DeviceExamples.Device, responses: ("201", DeviceExamples.Registration));
 
-    static async Task<IResult> HandleAsync(
-        string municipality, JsonElement body, DeviceStore store, DeviceProfiles profiles, DeviceDirectory directory, OutboxPublisher publisher,
-        SensorThings things, CancellationToken cancellation)
+    static async Task<IResult> HandleAsync(string municipality, JsonElement body, DeviceRegistrar registrar, CancellationToken cancellation)
     {
-        var form = new DeviceForm();
-        var device = form.Read(body);
-        var profile = await form.FindProfileAsync(municipality, device, profiles, cancellation);
-        if (form.Faults.Count > 0 || profile is null) return IngestionErrors.InvalidDevice.Problem(form.Faults);
-
-        var key = ApiKey.Create(ApiKey.DevicePrefix);
-        var stored = await store.AddAsync(municipality, device, decodedBySender: profile.Codec is null, ApiKey.Hash(key), cancellation);
-        if (stored != Stored.Yes) return stored.Problem(device);
-
-        directory.Forget(municipality, device.Id);
-        publisher.Wake(municipality);
-        await things.WaitAsync(municipality, device.Id, cancellation);
-        return TypedResults.Created($"/{municipality}/devices/{device.Id}", new DeviceRegistration(
-            device.Id, device.Name, device.Profile, device.DevEui, device.Location, device.Description, device.Dataset, device.ExpectedInterval,
-            things.ThingLink(municipality, device.Id), things.DatastreamLinks(municipality, device.Id, profile), key));
+        var (registration, problem) = await registrar.RegisterAsync(municipality, body, null, cancellation);
+        return problem ?? await registrar.AnswerAsync(municipality, registration!, cancellation);
     }
 }

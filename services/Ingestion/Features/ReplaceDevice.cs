@@ -26,18 +26,18 @@ static class ReplaceDevice
         SensorThings things, CancellationToken cancellation)
     {
         if (!Device.IsId(id)) return Stored.NoSuchDevice.Problem(id);
-        var form = new DeviceForm();
-        var device = form.Read(body, id);
+        var form = new DeviceForm(body);
+        var device = form.Read(id);
         var profile = await form.FindProfileAsync(municipality, device, profiles, cancellation);
         if (form.Faults.Count > 0 || profile is null) return IngestionErrors.InvalidDevice.Problem(form.Faults);
 
-        var stored = await store.ReplaceAsync(municipality, device, decodedBySender: profile.Codec is null, cancellation);
+        var stored = await store.ReplaceAsync(municipality, device, profile, null, cancellation);
         if (stored != Stored.Yes) return stored.Problem(device);
 
         directory.Forget(municipality, id);
         publisher.Wake(municipality);
         return await store.FindAsync(municipality, id, cancellation) is { } now
-            ? TypedResults.Ok(DeviceAnswer.Of(now, things.ThingLink(municipality, id)))
+            ? TypedResults.Ok(DeviceAnswer.Of(now, things, municipality))
             : Stored.NoSuchDevice.Problem(id); // somebody removed it since
     }
 }

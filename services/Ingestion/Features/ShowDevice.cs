@@ -17,6 +17,6 @@ static class ShowDevice
 
     static async Task<IResult> HandleAsync(string municipality, string id, DeviceStore store, SensorThings things, CancellationToken cancellation) =>
         Device.IsId(id) && await store.FindAsync(municipality, id, cancellation) is { } device
-            ? TypedResults.Ok(DeviceAnswer.Of(device, things.ThingLink(municipality, id)))
+            ? TypedResults.Ok(DeviceAnswer.Of(device, things, municipality))
             : Stored.NoSuchDevice.Problem(id);
 }

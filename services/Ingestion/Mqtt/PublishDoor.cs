@@ -31,6 +31,7 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, MqttBr
         if (uplinks.TurnedAway(topic.Municipality) is { } away) return Task.FromResult(Told(topic, away));
         var (uplink, fault) = UplinkDoor.Parse(packet.Payload, PlainJson.Read, topic.Name);
         if (fault is not null) return Task.FromResult(Told(topic, fault.Value));
+        uplink.Door = "mqtt";
         var message = packet.Retain || !broker.IsUnheard(topic.Municipality) ? MessageOf(session, topic, packet) : null;
         return TakeAsync(session.Client, topic, uplink, message);
     }

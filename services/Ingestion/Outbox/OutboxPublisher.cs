@@ -123,8 +123,9 @@ sealed partial class OutboxPublisher(
     static async Task<JsonElement?> DescribeAsync(OutboxEntry entry, Device? device, Func<string, Task<DeviceProfile?>> profileAsync)
     {
         if (entry.Type == EventTypes.DeviceRemoved) return JsonSerializer.SerializeToElement(new Removed(entry.Device), ContractsJson.Default.Removed);
-        return device is null
-            ? null
+        if (device is null) return null;
+        return entry.Data is { } data
+            ? JsonElement.Parse(data)
             : JsonSerializer.SerializeToElement(DeviceEvents.Describe(device, await profileAsync(device.Profile)), ContractsJson.Default.DeviceRegistered);
     }
 
@@ -145,7 +146,7 @@ sealed class DeviceProfileChanged(DeviceStore devices, DeviceProfiles profiles, 
     {
         var id = domainEvent.DataAs(ContractsJson.Default.Removed).Id;
         if (await profiles.FindAsync(domainEvent.Municipality, id, cancellation) is not { } profile) return; // removed again
-        if (await devices.TouchDevicesOfAsync(domainEvent.Municipality, id, decodedBySender: profile.Codec is null, cancellation) == 0) return;
+        if (await devices.TouchDevicesOfAsync(domainEvent.Municipality, profile with { Id = id }, cancellation) == 0) return;
         directory.ForgetAll(domainEvent.Municipality);
         publisher.Wake(domainEvent.Municipality);
     }

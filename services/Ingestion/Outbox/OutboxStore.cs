@@ -10,13 +10,14 @@ namespace Allmende.Ingestion.Outbox;
 /// <param name="Device">Its subject.</param>
 /// <param name="At">When it happened.</param>
 /// <param name="Traceparent">The trace of the request.</param>
-sealed record OutboxEntry(long Id, Guid EventId, string Type, string Device, DateTime At, string? Traceparent);
+/// <param name="Data">What is told, where it is not how the device is when it is told.</param>
+sealed record OutboxEntry(long Id, Guid EventId, string Type, string Device, DateTime At, string? Traceparent, string? Data);
 
 /// <summary>The outboxes of the municipalities.</summary>
 sealed class OutboxStore(MunicipalDatabases databases)
 {
     const string Due = """
-        SELECT id, event_id, type, device, at, traceparent FROM outbox o
+        SELECT id, event_id, type, device, at, traceparent, data::text FROM outbox o
         WHERE due <= now() AND NOT EXISTS (SELECT FROM outbox e WHERE e.device = o.device AND e.id < o.id AND e.due > now())
         ORDER BY id LIMIT $1
         """;
@@ -37,7 +38,7 @@ sealed class OutboxStore(MunicipalDatabases databases)
             var entries = new List<OutboxEntry>();
             await using (var reader = await command.ExecuteReaderAsync(cancellation))
                 while (await reader.ReadAsync(cancellation))
-                    entries.Add(new(reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetDateTime(4), reader.IsDBNull(5) ? null : reader.GetString(5)));
+                    entries.Add(new(reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetDateTime(4), Text(reader, 5), Text(reader, 6)));
             return new OutboxBatch(connection, transaction, entries);
         }
         catch
@@ -46,6 +47,8 @@ sealed class OutboxStore(MunicipalDatabases databases)
             throw;
         }
     }
+
+    static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
 
 /// <summary>Entries that nobody else publishes at the same time.</summary>

@@ -12,7 +12,7 @@ sealed class HttpUplinks(UplinkDoor door)
     public async Task HandleAsync(HttpContext context, string kind, UplinkReader read)
     {
         var municipality = (string)context.GetRouteValue("municipality")!;
-        var outcome = door.TurnedAway(municipality) ?? await TakeAsync(context, municipality, read);
+        var outcome = door.TurnedAway(municipality) ?? await TakeAsync(context, municipality, kind, read);
         Telemetry.CountUplink(municipality, kind, outcome.Name);
         if (outcome.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
@@ -21,9 +21,10 @@ sealed class HttpUplinks(UplinkDoor door)
         else context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    async ValueTask<UplinkOutcome> TakeAsync(HttpContext context, string municipality, UplinkReader read)
+    async ValueTask<UplinkOutcome> TakeAsync(HttpContext context, string municipality, string kind, UplinkReader read)
     {
         var (message, fault) = await ReadAsync(context.Request, read);
+        message.Door = kind;
         return fault ?? await door.TakeAsync(municipality, context.User, message, context.RequestAborted);
     }
 

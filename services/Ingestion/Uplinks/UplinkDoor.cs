@@ -5,6 +5,8 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Inbox;
+using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Log;
 
@@ -15,7 +17,7 @@ namespace Allmende.Ingestion.Uplinks;
 /// the answer when that is durable. No database is asked on the way of a device that is known.
 /// </summary>
 sealed class UplinkDoor(
-    DeviceDirectory directory, RateLimits limits, BackPressure pressure, LastSeenWriter lastSeen, ILog log, IngestionOptions options)
+    DeviceDirectory directory, RateLimits limits, BackPressure pressure, LastSeenWriter lastSeen, UnknownDevices unknown, ILog log, IngestionOptions options)
 {
     /// <summary>How long a sender should wait when too much is there already.</summary>
     static readonly TimeSpan OverloadedFor = TimeSpan.FromSeconds(5);
@@ -41,15 +43,27 @@ sealed class UplinkDoor(
         if (!message.IsUplink) return UplinkOutcome.Ignored;
         var device = await FindDeviceAsync(municipality, message, cancellation);
         // Whoever may not write a device's uplinks is not told that it exists.
-        if (device is null || !DeviceKeys.MayWriteUplinksOf(caller, device.Id))
+        if (device is null or { Retired: true } || !DeviceKeys.MayWriteUplinksOf(caller, device.Id))
+        {
+            if (device is null && DeviceKeys.MayWriteAll(caller)) unknown.Note(municipality, message, DateTimeOffset.UtcNow);
             return UplinkOutcome.Refused(IngestionErrors.UnknownDevice, $"no device '{message.DevEui ?? message.DeviceId}' for this credential; register it first");
+        }
         if (!limits.TryTake(municipality, device.Id, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
 
-        var now = DateTimeOffset.UtcNow;
+        return await TakeAsync(municipality, device, message, DateTimeOffset.UtcNow);
+    }
+
+    /// <summary>Takes a message that was kept while its device was unknown, with the id that it would have had then.</summary>
+    public ValueTask<UplinkOutcome> TakeKeptAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset arrivedAt) =>
+        TakeAsync(municipality, device, message, arrivedAt);
+
+    ValueTask<UplinkOutcome> TakeAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset now)
+    {
         var time = message.Time ?? now;
         if (time < options.EarliestTime || time > now + options.MostTimeAhead)
-            return UplinkOutcome.Refused(IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField);
-        return await AppendAsync(municipality, device, message, time, now);
+            return ValueTask.FromResult(UplinkOutcome.Refused(
+                IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField));
+        return AppendAsync(municipality, device, message, time, now);
     }
 
     async ValueTask<UplinkOutcome> AppendAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset time, DateTimeOffset now)
@@ -73,7 +87,8 @@ sealed class UplinkDoor(
             return UplinkOutcome.Refused(IngestionErrors.NotDurable, retryAfter: LogAwayFor);
         }
         Telemetry.AppendTook(since);
-        lastSeen.Note(municipality, device.Id, new LastSeen(now.UtcDateTime, message.FCnt, message.Radio.Rssi, message.Radio.Snr));
+        lastSeen.Note(municipality, device.Id, new UplinkSign(
+            now.UtcDateTime, id, time.UtcDateTime, message.FCnt, message.Radio.Rssi, message.Radio.Snr, message.Radio.SpreadingFactor, message.Radio.Gateways));
         return UplinkOutcome.Accepted(id);
     }
 

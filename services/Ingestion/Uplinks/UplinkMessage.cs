@@ -25,6 +25,8 @@ struct UplinkMessage
     public Reception Radio;
     /// <summary>The network server's own name for the message, the same if it is sent again.</summary>
     public string? Deduplication;
+    /// <summary>The door that it came to, as the counters call it.</summary>
+    public string? Door;
 }
 
 /// <summary>How gateways heard a message; the one that heard it best speaks for all.</summary>
@@ -35,6 +37,8 @@ struct Reception
     double? bestSnr;
 
     public int? SpreadingFactor { get; set; }
+
+    public readonly int? Gateways => gateways == 0 ? null : gateways;
 
     public readonly double? Rssi => bestRssi;
 
@@ -47,6 +51,15 @@ struct Reception
         bestRssi = rssi;
         bestSnr = snr;
     }
+
+    /// <summary>The reception that was told of before.</summary>
+    public static Reception Of(RadioMetadata? told) => new()
+    {
+        gateways = told?.Gateways ?? 0,
+        bestRssi = told?.Rssi,
+        bestSnr = told?.Snr,
+        SpreadingFactor = told?.SpreadingFactor,
+    };
 
     public readonly RadioMetadata? ToMetadata() =>
         gateways == 0 && SpreadingFactor is null ? null : new RadioMetadata(bestRssi, bestSnr, SpreadingFactor, gateways);

@@ -43,6 +43,9 @@ public static class EventTypes
     public const string DeviceRegistered = "device.registered";
     public const string DeviceChanged = "device.changed";
     public const string DeviceRemoved = "device.removed";
+    public const string DeviceSilent = "device.silent";
+    public const string DeviceRecovered = "device.recovered";
+    public const string DeviceWeak = "device.weak";
     public const string DeviceProfileChanged = "device-profile.changed";
     public const string DatasetChanged = "dataset.changed";
     public const string DatasetNeeded = "dataset.needed";
@@ -50,7 +53,10 @@ public static class EventTypes
 
     /// <summary>All of them; a golden file freezes the list.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [MunicipalityOnboarded, DeviceRegistered, DeviceChanged, DeviceRemoved, DeviceProfileChanged, DatasetChanged, DatasetNeeded, ApiKeyRevoked];
+        [
+            MunicipalityOnboarded, DeviceRegistered, DeviceChanged, DeviceRemoved, DeviceSilent, DeviceRecovered, DeviceWeak, DeviceProfileChanged, DatasetChanged, DatasetNeeded,
+            ApiKeyRevoked,
+        ];
 }
 
 /// <summary>Data of <c>device.registered</c> and <c>device.changed</c>: all that others need to know of the device.</summary>
@@ -90,6 +96,14 @@ public sealed record DeviceDatastream(string Id, string Field, string Name, stri
 
 /// <summary>Data of <c>device.removed</c> and <c>device-profile.changed</c>.</summary>
 public sealed record Removed(string Id);
+
+/// <summary>Data of <c>device.silent</c>, <c>device.weak</c> and <c>device.recovered</c>: a device's condition that has come or is over.</summary>
+/// <param name="Id">The device.</param>
+/// <param name="Kind"><c>silent</c>, <c>battery-low</c>, <c>signal-weak</c>, <c>frames-lost</c>, <c>restarted</c>, <c>replayed</c>, <c>clock-off</c>.</param>
+/// <param name="Since">When it was noticed.</param>
+/// <param name="Until">When it was over; with <c>device.recovered</c> alone.</param>
+/// <param name="Detail">By which numbers it was noticed.</param>
+public sealed record DeviceCondition(string Id, string Kind, DateTimeOffset Since, DateTimeOffset? Until, JsonElement Detail);
 
 /// <summary>Data of <c>dataset.changed</c>: the terms that whoever serves the data enforces.</summary>
 /// <param name="Id">Slug.</param>

@@ -71,6 +71,7 @@ public static class Topics
 [JsonSerializable(typeof(Municipality[]))]
 [JsonSerializable(typeof(CloudEvent))]
 [JsonSerializable(typeof(DeviceRegistered))]
+[JsonSerializable(typeof(DeviceCondition))]
 [JsonSerializable(typeof(DatasetChanged))]
 [JsonSerializable(typeof(DatasetNeeded))]
 [JsonSerializable(typeof(Removed))]

@@ -94,6 +94,15 @@ sealed class Service : IAsyncDisposable
         return new Answer((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, answer.Headers.RetryAfter?.Delta, answer.Headers.Location, await answer.Content.ReadAsStringAsync());
     }
 
+    /// <summary>A bare answer, for those who look at its headers or bytes.</summary>
+    public async Task<HttpResponseMessage> GetAsync(string path, string token, string? ifNoneMatch = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (ifNoneMatch is not null) request.Headers.Add("If-None-Match", ifNoneMatch);
+        return await http.SendAsync(request);
+    }
+
     /// <summary>Where MQTT is spoken.</summary>
     public int MqttPort => Get<MqttListener>().EndPoint!.Port;
 
@@ -166,6 +175,9 @@ sealed class Town(Service service, string id)
         service.SendAsync(HttpMethod.Put, $"/{id}/{path}", credential, JsonContent(json));
 
     public Task<Answer> GetAsync(string path, string? credential) => service.SendAsync(HttpMethod.Get, $"/{id}/{path}", credential);
+
+    public Task<Answer> PatchAsync(string path, string json, string? credential) =>
+        service.SendAsync(HttpMethod.Patch, $"/{id}/{path}", credential, new StringContent(json, Encoding.UTF8, "application/merge-patch+json"));
 
     public Task<Answer> DeleteAsync(string path, string? credential) => service.SendAsync(HttpMethod.Delete, $"/{id}/{path}", credential);
 

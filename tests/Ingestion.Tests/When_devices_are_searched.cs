@@ -1,0 +1,85 @@
+using Allmende.Ingestion.Tests.Surroundings;
+using Allmende.Testing;
+using NUnit.Framework;
+
+namespace Allmende.Ingestion.Tests;
+
+[TestFixture]
+public class When_devices_are_searched
+{
+    Service service = null!;
+    Town town = null!;
+
+    [OneTimeSetUp]
+    public async Task Start()
+    {
+        service = await Service.SharedAsync();
+        town = await service.TownAsync();
+        await AddAsync("a", "Zoo", """ "tags":["kita","co2"],"group":"Schulen","location":{"type":"Point","coordinates":[8.38,51.9]} """);
+        await AddAsync("b", "Ärztehaus", """ "tags":["co2"],"group":"Schulen","department":"Bauamt","location":{"type":"Point","coordinates":[8.5,51.9]} """);
+        await AddAsync("c", "Apotheke", """ "department":"Bauamt","location":{"type":"Point","coordinates":[179.5,-10]} """);
+        await AddAsync("d", "apotheke", """ "notes":"geheim" """);
+        await town.UplinkAsync("json", Messages.Plain("c", """ "bytes":"01" """, DateTime.UtcNow.ToString("O")));
+        await SeenAsync("c");
+        await town.UplinkAsync("json", Messages.Plain("a", """ "bytes":"01" """, DateTime.UtcNow.ToString("O")));
+        await SeenAsync("a");
+        await town.PostAsync("devices/d/state", """{"state":"installed"}""", town.Admin);
+    }
+
+    async Task AddAsync(string id, string name, string rest)
+    {
+        var answer = await town.PostAsync("devices", $$"""{"id":"{{id}}","name":"{{name}}","profile":"gauge",{{rest}}}""", town.Admin);
+        Assert.That(answer.Status, Is.EqualTo(201), answer.Body);
+    }
+
+    Task SeenAsync(string id) => Eventually.TrueAsync(async () => (await town.GetAsync("devices/" + id, town.Admin)).Json.TryGetProperty("lastSeen", out _), "last seen of " + id);
+
+    async Task<string> IdsAsync(string query)
+    {
+        var ids = "";
+        for (var link = $"/{town.Id}/devices?{query}"; link is not null;)
+        {
+            var page = await service.SendAsync(HttpMethod.Get, link, town.Analyst);
+            Assert.That(page.Status, Is.EqualTo(200), page.Body);
+            ids += string.Concat(page.Json.GetProperty("items").EnumerateArray().Select(device => device.GetProperty("id").GetString()));
+            link = page.Json.TryGetProperty("next", out var next) ? new Uri(next.GetString()!).PathAndQuery : null;
+        }
+        return ids;
+    }
+
+    [TestCase("tag=co2", "ab")]
+    [TestCase("tag=co2&tag=kita&limit=1", "a")]
+    [TestCase("group=Schulen&limit=1", "ab")]
+    [TestCase("department=Bauamt&tag=co2", "b")]
+    [TestCase("search=bauamt", "bc")]
+    [TestCase("search=kita", "a")]
+    [TestCase("search=geheim", "")]
+    [TestCase("state=planned", "b")]
+    [TestCase("state=installed", "d")]
+    [TestCase("state=active&limit=1", "ac")]
+    [TestCase("bbox=8.3,51.8,8.4,52", "a")]
+    [TestCase("bbox=179,-11,-179,10", "c")]
+    [TestCase("bbox=-180,-90,180,90&limit=1", "abc")]
+    [TestCase("silentSince=2020-01-01T00:00:00Z", "bd")]
+    [TestCase("silentSince=2100-01-01T00:00:00Z&limit=1", "abcd")]
+    [TestCase("sort=-id&limit=1", "dcba")]
+    [TestCase("sort=name&limit=1", "dcba")]
+    [TestCase("sort=-name&limit=3", "abcd")]
+    [TestCase("sort=lastSeen&limit=1", "bdca")]
+    [TestCase("sort=-lastSeen&limit=1", "acdb")]
+    public async Task Should_find(string query, string ids) => Assert.That(await IdsAsync(query), Is.EqualTo(ids));
+
+    [TestCase("sort=x", "sort")]
+    [TestCase("sort=--id", "sort")]
+    [TestCase("state=x", "state")]
+    [TestCase("bbox=1,2,3", "bbox")]
+    [TestCase("bbox=1,3,2,2", "bbox")]
+    [TestCase("bbox=0,0,0,NaN", "bbox")]
+    [TestCase("sort=name&after=a", "afterKey")]
+    [TestCase("sort=lastSeen&after=a&afterKey=x", "afterKey")]
+    public async Task Should_refuse_what_cannot_be(string query, string field)
+    {
+        var answer = await town.GetAsync("devices?" + query, town.Analyst);
+        Assert.That((answer.Error, answer.Field), Is.EqualTo(("invalid_page", field)));
+    }
+}
