@@ -23,6 +23,9 @@ public sealed class PlatformUnderTest
     /// <summary>The gateway.</summary>
     public static Uri Gateway { get; private set; } = null!;
 
+    /// <summary>The installation, if it is one of our own.</summary>
+    public static Installation? Installation => installation;
+
     /// <summary>The browser.</summary>
     public static IBrowser Browser => browser!;
 

@@ -1,6 +1,6 @@
 /** The address after `#` says what is shown, so that every view can be linked, bookmarked and gone back to. */
 
-export type View = 'map' | 'list' | 'datasets';
+export type View = 'map' | 'list' | 'datasets' | 'connect';
 export type Period = '24h' | '7d' | '30d';
 
 export interface Address {
@@ -23,7 +23,7 @@ export function readAddress(hash: string): Address {
     return value !== null && values.includes(value) ? value : values[0]!;
   };
   return {
-    view: oneOf<View>('view', ['map', 'list', 'datasets']),
+    view: oneOf<View>('view', ['map', 'list', 'datasets', 'connect']),
     thing: given.get('thing') || null,
     stream: given.get('stream') || null,
     quantity: given.get('quantity') || null,

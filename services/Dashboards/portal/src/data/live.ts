@@ -3,6 +3,7 @@
  * where it was; this client keeps asking, with Last-Event-ID, until it is told to stop.
  */
 
+import { accessHeaders } from './access-key.ts';
 import { path } from './http.ts';
 import type { Value } from './model.ts';
 import { EventParser } from './events.ts';
@@ -39,7 +40,7 @@ export async function follow(listener: LiveListener, signal: AbortSignal): Promi
     let silence = setTimeout(stop, longestSilence);
     try {
       const response: Response = await fetch(path('live'), {
-        headers: { Accept: 'text/event-stream', ...(lastId !== null && { 'Last-Event-ID': lastId }) },
+        headers: { Accept: 'text/event-stream', ...accessHeaders(), ...(lastId !== null && { 'Last-Event-ID': lastId }) },
         cache: 'no-store',
         signal: attempt.signal,
       });

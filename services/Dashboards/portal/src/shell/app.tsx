@@ -1,6 +1,7 @@
 import { Panel } from '../panel/panel.tsx';
 import { address, go, here, portal, selected } from '../state.ts';
 import { language, text } from '../text.ts';
+import { lazily } from './lazily.tsx';
 import { DatasetsView } from '../views/datasets-view.tsx';
 import { Explore } from '../views/explore.tsx';
 import { ListView } from '../views/list-view.tsx';
@@ -8,6 +9,9 @@ import { MapView } from '../views/map-view.tsx';
 import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
 import { useEffect } from 'preact/hooks';
+
+/** For the few who connect devices: nobody else waits for it. */
+const ConnectView = lazily(async () => (await import('../connect/connect-view.tsx')).ConnectView);
 
 export function App() {
   const t = text.value;
@@ -32,8 +36,8 @@ export function App() {
       <a class="skip" href="#content" onClick={event => { event.preventDefault(); document.getElementById('content')?.focus(); }}>{t.skip}</a>
       <Header />
       <main id="content" tabIndex={-1}>
-        {view === 'datasets'
-          ? <DatasetsView />
+        {view === 'datasets' ? <DatasetsView />
+          : view === 'connect' ? <ConnectView />
           : (
             <>
               <h1 class="unseen">{`${town.name}: ${t[view]}`}</h1>

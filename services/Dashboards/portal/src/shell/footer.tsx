@@ -1,5 +1,8 @@
-import { portal } from '../state.ts';
+import { hasAccess } from '../data/access-key.ts';
+import { go, link, portal } from '../state.ts';
 import { text } from '../text.ts';
+import { SignOut } from './header.tsx';
+import { follow } from './links.ts';
 
 export function Footer() {
   const t = text.value;
@@ -9,6 +12,8 @@ export function Footer() {
     <footer class="footer">
       <span>{portal.value!.name}</span>
       {links.map(([href, words]) => href && <a key={words} href={href}>{words}</a>)}
+      {hasAccess() && <SignOut />}
+      {!hasAccess() && <a href={link({ view: 'connect' })} onClick={event => follow(event, () => go({ view: 'connect', thing: null }))}>{t.connect}</a>}
     </footer>
   );
 }

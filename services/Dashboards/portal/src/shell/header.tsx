@@ -1,10 +1,12 @@
 import type { View } from '../address.ts';
+import { hasAccess, keepAccess } from '../data/access-key.ts';
 import { clock } from '../reading/age.ts';
 import { address, go, link, live, liveUntil, portal } from '../state.ts';
 import { language, speak, text } from '../text.ts';
 import { follow } from './links.ts';
 
-const views: View[] = ['map', 'list', 'datasets'];
+// Who is signed in works here; the public has the link in the footer.
+const views: View[] = ['map', 'list', 'datasets', ...(hasAccess() ? ['connect' as const] : [])];
 
 export function Header() {
   const t = text.value;
@@ -21,17 +23,24 @@ export function Header() {
         {views.map(view => (
           <a key={view} href={link({ view })} aria-current={address.value.view === view ? 'page' : undefined}
             onClick={event => follow(event, () => go({ view }))}>
-            {t[view]}
+            {view === 'connect' ? t.connectShort : t[view]}
           </a>
         ))}
       </nav>
       <LiveState />
+      {hasAccess() && <SignOut />}
       <a class="language" href={`?lang=${other}`} lang={other} hreflang={other}
         onClick={event => follow(event, () => { speak(other); history.replaceState(null, '', location.pathname + location.hash); })}>
         {t.otherLanguage}
       </a>
     </header>
   );
+}
+
+/** In the header, and on a phone, which has no room there, in the footer. */
+export function SignOut() {
+  const t = text.value;
+  return <button type="button" class="sign-out" title={t.signedIn} onClick={() => { keepAccess(null); location.reload(); }}>{t.signOut}</button>;
 }
 
 /** Quiet while all is well; says so, without alarm, when new readings do not arrive. */
