@@ -103,7 +103,10 @@ public class When_a_device_changes
     [Test]
     public async Task Should_be_seen_by_another_instance()
     {
-        await using var other = await Service.StartAsync(neighbours: service.Neighbours, settings: ("Ingestion:DevicesRefreshedEvery", "00:00:00.2"));
+        await using var neighbours = await Neighbours.StartAsync();
+        await using var one = await Service.StartAsync(neighbours: neighbours);
+        await using var other = await Service.StartAsync(neighbours: neighbours, settings: ("Ingestion:DevicesRefreshedEvery", "00:00:00.2"));
+        town = await one.TownAsync();
         await other.Get<Platform.Municipalities>().RefreshAsync(TimeSpan.Zero, default);
         async Task<int> ElsewhereAsync(int n) =>
             (await other.SendAsync(HttpMethod.Post, $"/{town.Id}/uplinks/json", town.Key, Town.JsonContent(Messages.Plain("pegel-1", n)))).Status;

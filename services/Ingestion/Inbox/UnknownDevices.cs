@@ -56,7 +56,7 @@ sealed partial class UnknownDevices(UnknownDeviceStore store, InboxOptions optio
         }
     }));
 
-    [LoggerMessage(2060, LogLevel.Warning, "unknown devices of {Municipality} cannot be written: {Reason}")]
+    [LoggerMessage(2064, LogLevel.Warning, "unknown devices of {Municipality} cannot be written: {Reason}")]
     partial void LogNotWritten(string municipality, string reason);
 
     /// <summary>What one name sent since the last writing.</summary>

@@ -18,7 +18,8 @@ sealed partial class LastSeenWriter(DeviceSignStore devices, OutboxPublisher pub
     public void Note(string municipality, string device, in UplinkSign sign) => NewsOf(municipality, device).Add(sign);
 
     /// <summary>A device, or its network server, has said what its battery has left, in percent.</summary>
-    public void NoteBattery(string municipality, string device, double percent, DateTime at) => NewsOf(municipality, device).AddBattery(percent, at);
+    public void NoteBattery(string municipality, string device, double percent, DateTime at) =>
+        NewsOf(municipality, device).AddBattery(percent, at < DateTime.UtcNow ? at : DateTime.UtcNow);
 
     /// <summary>A device was heard by uplinks that nobody kept: its counter has gone on, nobody knows how far.</summary>
     public void NoteHeard(string municipality, string device, DateTime at) => NewsOf(municipality, device).AddHeard(at);

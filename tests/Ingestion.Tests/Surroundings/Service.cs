@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Allmende.Contracts;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Platform;
+using Allmende.Platform.Data;
 using Allmende.Platform.Log;
 using Allmende.Testing;
 using Microsoft.AspNetCore.Builder;
@@ -16,7 +18,18 @@ namespace Allmende.Ingestion.Tests.Surroundings;
 /// <summary>Ingestion on Kestrel with real PostgreSQL and Redis, between stand-ins of its neighbours.</summary>
 sealed class Service : IAsyncDisposable
 {
-    static readonly Lazy<Task<Service>> One = new(() => StartAsync());
+    /// <summary>So many towns of one service keep connections to their databases; PostgreSQL has room for few, and the tests have hundreds.</summary>
+    const int TownsConnected = 20;
+
+    /// <summary>What looks at all municipalities from time to time would open their connections again.</summary>
+    static readonly (string, string)[] WithoutSweeps =
+    [
+        ("Ingestion:OutboxSweptEvery", "01:00:00"), ("Ingestion:DevicesRefreshedEvery", "01:00:00"), ("Ingestion:Inbox:SweptEvery", "01:00:00"), ("Ingestion:Watch:Every", "01:00:00"),
+    ];
+
+    static readonly Lazy<Task<Service>> One = new(() => StartAsync(settings: WithoutSweeps));
+
+    readonly ConcurrentQueue<string> connected = new();
 
     readonly WebApplication app;
     readonly bool ownNeighbours;
@@ -79,6 +92,8 @@ sealed class Service : IAsyncDisposable
     public async Task<Town> TownAsync()
     {
         var id = await Engines.CreateMunicipalityAsync();
+        connected.Enqueue(id);
+        if (connected.Count > TownsConnected && connected.TryDequeue(out var before)) await Get<MunicipalDatabases>().ForgetAsync(before);
         Neighbours.Add(id);
         foreach (var profile in Profiles.All) Neighbours.Add(id, profile);
         await app.Services.GetRequiredService<Municipalities>().RefreshAsync(TimeSpan.Zero, CancellationToken.None);
