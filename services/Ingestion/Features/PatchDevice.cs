@@ -11,7 +11,7 @@ namespace Allmende.Ingestion.Features;
 static class PatchDevice
 {
     /// <summary>Somebody else may change it between our reading and our writing; then both changes are made, one after the other.</summary>
-    const int Attempts = 5;
+    const int Attempts = 10;
 
     static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
