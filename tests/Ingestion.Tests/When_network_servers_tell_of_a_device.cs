@@ -93,6 +93,15 @@ public class When_network_servers_tell_of_a_device
     }
 
     [Test]
+    public async Task Should_tell_the_watch_over_devices_of_the_battery()
+    {
+        await ToldAsync("chirpstack?event=status", Events.ChirpStackStatus(device.DevEui), "status");
+        var battery = await Eventually.GetAsync(async () => (await town.GetAsync("devices/pegel-1", town.Analyst)).Json is var shown && shown.TryGetProperty("lastSeen", out var seen)
+            && seen.TryGetProperty("battery", out var level) ? level.GetRawText() : null, "battery of the device");
+        Assert.That(battery, Is.EqualTo("98.42"));
+    }
+
+    [Test]
     public async Task Should_show_what_ThingPark_tells()
     {
         Assert.That(await ToldAsync("actility", Events.ThingParkNotification(device.DevEui, "join", "", ""), "join"), Is.EqualTo("""{"kind":"join","at":"2020-07-09T14:06:38.49Z"}"""));
