@@ -21,5 +21,11 @@ static class IngestionErrors
     public static readonly ApiError NoPhoto = new("no_photo", 404, "The device has no photo");
     public static readonly ApiError InvalidMaintenance = new("invalid_maintenance", 422, "The entry has faults");
     public static readonly ApiError NotInInbox = new("not_in_inbox", 404, "Nobody of this name has sent");
+    public static readonly ApiError InvalidMapping = new("invalid_mapping", 422, "The mapping has faults");
+    public static readonly ApiError UnknownMapping = new("unknown_mapping", 404, "There is no such mapping");
+    public static readonly ApiError TooManyMappings = new("too_many_mappings", 409, "There are as many mappings as there may be");
+    public static readonly ApiError InvalidSource = new("invalid_mqtt_source", 422, "The MQTT source has faults");
+    public static readonly ApiError UnknownSource = new("unknown_mqtt_source", 404, "There is no such MQTT source");
+    public static readonly ApiError TooManySources = new("too_many_mqtt_sources", 409, "There are as many MQTT sources as there may be");
     public static readonly ApiError InvalidPage = new("invalid_page", 422, "There is no such page");
 }

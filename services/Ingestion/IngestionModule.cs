@@ -3,10 +3,13 @@ using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Features;
 using Allmende.Ingestion.Import;
 using Allmende.Ingestion.Inbox;
+using Allmende.Ingestion.Mappings;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Outbox;
+using Allmende.Ingestion.Signals;
+using Allmende.Ingestion.Sources;
 using Allmende.Ingestion.Uplinks;
 using Allmende.Ingestion.Watch;
 using Allmende.Platform;
@@ -46,6 +49,11 @@ public static class IngestionModule
         services.AddSingleton(options.Watch).AddSingleton<DeviceSignStore>().AddSingleton<ConditionStore>();
         services.AddSingleton<DeviceWatch>().AddHostedService(provider => provider.GetRequiredService<DeviceWatch>());
 
+        services.AddSingleton<SignalStore>();
+        services.AddSingleton<DeviceSignals>().AddHostedService(provider => provider.GetRequiredService<DeviceSignals>());
+        services.AddSingleton<MappingStore>().AddSingleton<KnownMappings>().AddSingleton<MappedUplinks>();
+        services.AddSingleton(options.Sources).AddSingleton<SourceStore>().AddSingleton<SourceMessages>();
+        services.AddSingleton<MqttSources>().AddHostedService(provider => provider.GetRequiredService<MqttSources>());
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
         services.AddSingleton(options.Mqtt).AddSingleton<MqttLogin>().AddSingleton<MqttBroker>().AddSingleton<PublishDoor>().AddSingleton<MqttServer>();
@@ -82,6 +90,9 @@ public static class IngestionModule
         ListUnknownDevices.Map(inbox);
         IgnoreUnknownDevice.Map(inbox);
         AdoptDevice.Map(inbox);
+        ShowSignals.Map(devices);
+        MappingRoutes.Map(app.MapGroup("/{municipality}/uplink-mappings").WithTags("Uplinks"));
+        SourceRoutes.Map(app.MapGroup("/{municipality}/mqtt-sources").WithTags("MQTT sources"));
         TakeUplinks.Map(app.MapGroup("/{municipality}/uplinks").WithTags("Uplinks"), app.Services.GetRequiredService<IngestionOptions>());
     }
 

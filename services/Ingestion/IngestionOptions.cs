@@ -1,5 +1,6 @@
 using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
+using Allmende.Ingestion.Sources;
 using Allmende.Ingestion.Watch;
 
 namespace Allmende.Ingestion;
@@ -34,21 +35,30 @@ public sealed class IngestionOptions
     /// <summary>The outbox is looked through so often for what another instance, or a crash, left in it.</summary>
     public TimeSpan OutboxSweptEvery { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Mappings of one municipality.</summary>
+    public int MostMappings { get; set; } = 200;
+    /// <summary>Readings of one message that a mapping takes apart.</summary>
+    public int MostReadings { get; set; } = 500;
+
     /// <summary>The MQTT door.</summary>
     public MqttOptions Mqtt { get; set; } = new();
     /// <summary>The inbox of unknown senders.</summary>
     public InboxOptions Inbox { get; set; } = new();
     /// <summary>The watch over the devices.</summary>
     public WatchOptions Watch { get; set; } = new();
+    /// <summary>Other people's brokers.</summary>
+    public SourceOptions Sources { get; set; } = new();
 
     internal IEnumerable<string> Faults()
     {
-        foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults())) yield return fault;
+        foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults()).Concat(Sources.Faults(LargestUplink))) yield return fault;
         if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
         foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
             if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";
         if (MostWaitingUplinks < 1) yield return "Ingestion:MostWaitingUplinks must be positive";
         if (MostDevicesKept < 1) yield return "Ingestion:MostDevicesKept must be positive";
+        if (MostMappings < 1) yield return "Ingestion:MostMappings must be positive";
+        if (MostReadings < 1) yield return "Ingestion:MostReadings must be positive";
         if (MostTimeAhead < TimeSpan.Zero) yield return "Ingestion:MostTimeAhead must not be negative";
         foreach (var (name, time) in new[]
         {

@@ -35,6 +35,11 @@ static class Telemetry
     /// <summary>By <c>reason</c>.</summary>
     static readonly Counter<long> MqttRefusals = Meter.CreateCounter<long>("allmende.ingestion.mqtt.refusals", description: "MQTT connections, subscriptions and messages that were turned down");
 
+    /// <summary>By <c>municipality</c>.</summary>
+    static readonly Counter<long> LostSignals = Meter.CreateCounter<long>("allmende.ingestion.signals_lost", description: "Signals of devices that found no room while the database was away");
+
+    public static void CountLostSignal(string municipality) => LostSignals.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
+
     public static void CountMqttDelivery(string municipality) => MqttDelivered.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
 
     public static void CountMqttEntity(string municipality, string outcome) =>

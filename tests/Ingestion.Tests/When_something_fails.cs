@@ -74,6 +74,23 @@ public class When_something_fails
     }
 
     [Test]
+    public async Task Should_write_down_what_was_told_of_a_device_when_the_database_is_back()
+    {
+        await using var service = await Service.StartAsync(engines, neighbours);
+        var town = await service.TownAsync();
+        var device = await town.DeviceAsync();
+        await town.UplinkAsync("chirpstack?event=join", Events.ChirpStackJoin(device.DevEui));
+
+        await engines.Postgres.Process.KillAsync(restart: false);
+        Assert.That((await town.UplinkAsync("chirpstack?event=status", Events.ChirpStackStatus(device.DevEui))).Status, Is.EqualTo(204));
+        await Task.Delay(1000);
+        await engines.Postgres.Process.StartAsync();
+        await engines.Postgres.Process.WhenReadyAsync();
+
+        await Eventually.TrueAsync(async () => (await town.GetAsync("devices/pegel-1/signals", town.Admin)).Body.Contains("98.42", StringComparison.Ordinal), "battery", TimeSpan.FromSeconds(20));
+    }
+
+    [Test]
     public async Task Should_take_uplinks_of_known_devices_while_the_database_is_down()
     {
         await using var service = await Service.StartAsync(engines, neighbours, ("Ingestion:DevicesRefreshedEvery", "00:00:00.1"));

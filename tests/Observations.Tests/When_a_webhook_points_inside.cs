@@ -1,5 +1,6 @@
 using System.Globalization;
 using Allmende.Observations.Webhooks;
+using Allmende.Platform.Security;
 
 namespace Allmende.Observations.Tests;
 

@@ -67,10 +67,25 @@ public class When_makers_uplinks_are_decoded
         Assert.That(Library.Profiles, Has.Count.GreaterThanOrEqualTo(25));
         foreach (var profile in Library.Profiles.Values)
         {
-            Assert.That(Library.Codecs.ContainsKey(profile.Codec!), profile.Id);
+            // What is sent ready needs none.
+            Assert.That(profile.Codec is null ? profile.Id == "sensor-community-airrohr" : Library.Codecs.ContainsKey(profile.Codec), profile.Id);
             Assert.That(ProfileRules.Faults(profile), Is.Empty, profile.Id);
             Assert.That((profile.Dataset, profile.DatasetName), Is.Not.EqualTo((default(string), default(string))), profile.Id);
         }
+    }
+
+    [Test]
+    public void Should_map_what_an_airRohr_sends()
+    {
+        var observations = new List<Observation>();
+        new ReadyProfile(Library.Profiles["sensor-community-airrohr"]).Map(
+            new Uplink("u", "d", "sensor-community-airrohr", DateTimeOffset.UnixEpoch.AddYears(50), DateTimeOffset.UnixEpoch.AddYears(50)), null,
+            Runner.Json("""{"SDS_P1":0.4,"SDS_P2":0.2,"BME280_temperature":20.47,"BME280_pressure":100613.25,"BME280_humidity":69.02,"noise_LAeq":49.9,"samples":4222662,"signal":-94}"""), false, observations);
+        Assert.That(observations.Select(one => (one.Datastream, one.Value, one.Quality)), Is.EqualTo(new[]
+        {
+            ("d.SDS_P1", 0.4, Quality.Good), ("d.SDS_P2", 0.2, Quality.Good), ("d.BME280_temperature", 20.47, Quality.Good), ("d.BME280_pressure", 100613.25, Quality.Good),
+            ("d.BME280_humidity", 69.02, Quality.Good), ("d.noise_LAeq", 49.9, Quality.Good),
+        }));
     }
 
     async Task<CodecOutcome> DecodeAsync(JsonElement uplink) =>

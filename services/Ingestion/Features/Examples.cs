@@ -125,6 +125,35 @@ static class UplinkExamples
         }
         """;
 
+    public const string Actility = """
+        {
+          "DevEUI_uplink": {
+            "Time": "2026-03-02T11:20:05.012+01:00", "DevEUI": "70B3D57ED0000001", "FPort": 85, "FCntUp": 158, "payload_hex": "03670001047e0001",
+            "LrrRSSI": -97, "LrrSNR": 6.5, "SpFact": 9, "DevLrrCnt": 1, "Lrrs": { "Lrr": [{ "Lrrid": "08060412", "Chain": 0, "LrrRSSI": -97, "LrrSNR": 6.5 }] }
+          }
+        }
+        """;
+
+    public const string Mioty = """
+        {
+          "epEui": "70-b3-d5-67-70-11-00-01", "typeEui": 8121069197264125953, "cnt": 1234, "format": 0, "data": [3, 103, 0, 1],
+          "baseStations": [{ "bsEui": 8121069065325449230, "rssi": -123.45, "snr": 6.78, "eqSnr": 7.1, "rxTime": 1772446805012345678 }]
+        }
+        """;
+
+    public const string SensorCommunity = """
+        {
+          "esp8266id": "12331981", "software_version": "NRZ-2020-129",
+          "sensordatavalues": [
+            { "value_type": "SDS_P1", "value": "4.40" }, { "value_type": "SDS_P2", "value": "2.20" },
+            { "value_type": "BME280_temperature", "value": "20.47" }, { "value_type": "BME280_pressure", "value": "100613.25" },
+            { "value_type": "BME280_humidity", "value": "69.02" }, { "value_type": "signal", "value": "-64" }
+          ]
+        }
+        """;
+
+    public const string Mapped = """{ "station": "rathaus", "battery": [3.6], "readings": [{ "ts": 1772446805, "values": { "t": 7.5, "rh": 81 } }] }""";
+
     public const string Plain = """{ "device": "pegel-1", "time": "2026-03-02T10:20:05.012Z", "fPort": 85, "bytes": "03670001047e0001" }""";
 
     public const string Accepted = """{ "uplink": "5f2b8c0e9a41d37764c1f08b2e6ad953" }""";

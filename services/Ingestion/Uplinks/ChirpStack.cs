@@ -28,7 +28,7 @@ static class ChirpStack
         if (message.DevEui is null) json.Fail("deviceInfo.devEui", "is missing");
     }
 
-    static void ReadDevice(ref JsonFields json, ref UplinkMessage message)
+    public static void ReadDevice(ref JsonFields json, ref UplinkMessage message)
     {
         if (!json.Object("deviceInfo")) return;
         while (json.NextField())

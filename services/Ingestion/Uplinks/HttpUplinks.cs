@@ -2,18 +2,49 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
+using Allmende.Ingestion.Mappings;
 
 namespace Allmende.Ingestion.Uplinks;
 
 /// <summary>Uplinks that come by HTTP: 202 with the uplink's id when it is durable, 204 for what is none, else the problem.</summary>
-sealed class HttpUplinks(UplinkDoor door)
+sealed class HttpUplinks(UplinkDoor door, MappedUplinks mapped)
 {
     /// <summary>Takes one message.</summary>
-    public async Task HandleAsync(HttpContext context, string kind, UplinkReader read)
+    /// <param name="context">The request.</param>
+    /// <param name="kind">The door's name, for the counters.</param>
+    /// <param name="read">Reads this door's form.</param>
+    /// <param name="device">The device, where the address or the credential says it.</param>
+    public async Task HandleAsync(HttpContext context, string kind, UplinkReader read, string? device = null)
     {
         var municipality = (string)context.GetRouteValue("municipality")!;
-        var outcome = door.TurnedAway(municipality) ?? await TakeAsync(context, municipality, kind, read);
+        var outcome = door.TurnedAway(municipality) ?? await TakeAsync(context, municipality, kind, read, device);
         Telemetry.CountUplink(municipality, kind, outcome.Name);
+        await AnswerAsync(context, outcome);
+    }
+
+    /// <summary>Takes the readings of one message, by a mapping of the municipality.</summary>
+    public async Task HandleMappedAsync(HttpContext context, string mapping)
+    {
+        var municipality = (string)context.GetRouteValue("municipality")!;
+        if (door.TurnedAway(municipality) is { } away)
+        {
+            Telemetry.CountUplink(municipality, "mapped", away.Name);
+            await AnswerAsync(context, away);
+        }
+        else if (await mapped.FindAsync(municipality, mapping, context.RequestAborted) is not { } ready)
+            await IngestionErrors.UnknownMapping.Problem($"there is no mapping '{mapping}'; PUT /{municipality}/uplink-mappings/{mapping} makes it").ExecuteAsync(context);
+        else
+        {
+            var outcome = await WholeAsync(context.Request, body => mapped.TakeAsync(municipality, context.User, ready, body, topic: null, context.RequestAborted));
+            foreach (var reading in outcome.Readings) Telemetry.CountUplink(municipality, "mapped", reading.Name);
+            if (outcome.Readings.Count == 0) Telemetry.CountUplink(municipality, "mapped", outcome.Whole.Name);
+            if (ready.HasItems && outcome.Whole.Uplink is not null) await AnswerAsync(context, outcome.Readings);
+            else await AnswerAsync(context, outcome.Whole);
+        }
+    }
+
+    static async Task AnswerAsync(HttpContext context, UplinkOutcome outcome)
+    {
         if (outcome.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (outcome.Error is { } error) await error.Problem(outcome.Detail, outcome.Field).ExecuteAsync(context);
@@ -21,14 +52,27 @@ sealed class HttpUplinks(UplinkDoor door)
         else context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
-    async ValueTask<UplinkOutcome> TakeAsync(HttpContext context, string municipality, string kind, UplinkReader read)
+    static Task AnswerAsync(HttpContext context, IReadOnlyList<UplinkOutcome> readings)
     {
-        var (message, fault) = await ReadAsync(context.Request, read);
+        var refused = readings.Index().Where(one => one.Item.Error is not null)
+            .Select(one => new RefusedReading(one.Index, one.Item.Name, one.Item.Detail ?? one.Item.Error!.Title, one.Item.Field)).ToList();
+        var accepted = new ReadingsAccepted([.. readings.Select(one => one.Uplink).OfType<string>()], refused.Count == 0 ? null : refused);
+        context.Response.StatusCode = StatusCodes.Status202Accepted;
+        return context.Response.WriteAsJsonAsync(accepted, ReadingsJson.Default.ReadingsAccepted);
+    }
+
+    async ValueTask<UplinkOutcome> TakeAsync(HttpContext context, string municipality, string kind, UplinkReader read, string? device)
+    {
+        var (message, fault) = await ReadAsync(context.Request, read, device);
         message.Door = kind;
         return fault ?? await door.TakeAsync(municipality, context.User, message, context.RequestAborted);
     }
 
-    static async ValueTask<(UplinkMessage Message, UplinkOutcome? Fault)> ReadAsync(HttpRequest request, UplinkReader read)
+    static ValueTask<(UplinkMessage Message, UplinkOutcome? Fault)> ReadAsync(HttpRequest request, UplinkReader read, string? device) =>
+        WholeAsync(request, body => ValueTask.FromResult(UplinkDoor.Parse(body, read, device)));
+
+    /// <summary>Reads the whole body, and what <paramref name="read"/> makes of it while it is there.</summary>
+    static async ValueTask<T> WholeAsync<T>(HttpRequest request, Func<ReadOnlySequence<byte>, ValueTask<T>> read)
     {
         var body = request.BodyReader;
         while (true)
@@ -39,9 +83,9 @@ sealed class HttpUplinks(UplinkDoor door)
                 body.AdvanceTo(part.Buffer.Start, part.Buffer.End);
                 continue;
             }
-            var parsed = UplinkDoor.Parse(part.Buffer, read);
+            var result = await read(part.Buffer);
             body.AdvanceTo(part.Buffer.End);
-            return parsed;
+            return result;
         }
     }
 

@@ -50,6 +50,18 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
     /// <summary>Enters the field's array; false if it is left out.</summary>
     public bool Array(string field) => Value(field, JsonTokenType.StartArray, "must be an array");
 
+    /// <summary>Enters the field's array, or the one object in its place: what was XML once is written so. False if it is left out.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="isOne">True if it is the object, which is entered then; else <see cref="NextObject"/> enters the next.</param>
+    public bool ArrayOrObject(string field, out bool isOne)
+    {
+        reader.Read();
+        isOne = reader.TokenType == JsonTokenType.StartObject;
+        if (isOne || reader.TokenType == JsonTokenType.StartArray) return true;
+        if (reader.TokenType != JsonTokenType.Null) Fail(field, "must be an object or an array of objects");
+        return false;
+    }
+
     /// <summary>Enters the array's next object; false at the end.</summary>
     public bool NextObject(string field)
     {
@@ -67,6 +79,17 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
         return null;
     }
 
+    /// <summary>A text, or a number as it is written.</summary>
+    public string? NumberOrText(string field, int longest = 256)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return null;
+        if (reader.TokenType is JsonTokenType.String or JsonTokenType.Number && reader.ValueSpan.Length <= longest)
+            return reader.TokenType == JsonTokenType.String ? reader.GetString() : System.Text.Encoding.ASCII.GetString(reader.ValueSpan);
+        Fail(field, $"must be a number, or a text of at most {longest} bytes");
+        return null;
+    }
+
     /// <summary>A whole number; also as text, as Protocol Buffers' JSON has large ones.</summary>
     public long? Integer(string field, long least, long most)
     {
@@ -75,6 +98,27 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
             : long.TryParse(reader.ValueSpan, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number))
             if (number >= least && number <= most) return number;
         Fail(field, $"must be a whole number, {least} to {most}");
+        return null;
+    }
+
+    /// <summary>An EUI-64, as text in any of its ways of writing, or as the number that it is.</summary>
+    public string? Eui(string field)
+    {
+        if (!Number(field)) return null;
+        if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length <= 23) return reader.GetString();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out var number)) return number.ToString("X16", CultureInfo.InvariantCulture);
+        Fail(field, "must be an EUI-64: 16 hexadecimal digits, or a number");
+        return null;
+    }
+
+    /// <summary>Base64 text, or an array of numbers 0 to 255.</summary>
+    public byte[]? Base64OrNumbers(string field)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return null;
+        if (reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out var bytes)) return bytes;
+        if (reader.TokenType == JsonTokenType.StartArray && Numbers() is { } numbers) return numbers;
+        Fail(field, "must be base64, or an array of numbers 0 to 255");
         return null;
     }
 
@@ -88,6 +132,37 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
         Fail(field, "must be a number");
         return null;
     }
+
+    /// <summary>0 to 100.</summary>
+    public double? Percent(string field)
+    {
+        var percent = Double(field);
+        if (percent is < 0 or > 100) Fail(field, "must be 0 to 100 percent");
+        return percent;
+    }
+
+    public bool? Boolean(string field)
+    {
+        reader.Read();
+        if (reader.TokenType is JsonTokenType.True or JsonTokenType.False) return reader.GetBoolean();
+        if (reader.TokenType != JsonTokenType.Null) Fail(field, "must be true or false");
+        return null;
+    }
+
+    /// <summary>Moves to the array's next text, which <see cref="Begins"/> and <see cref="Current"/> look at; false at the end.</summary>
+    public bool NextText(string field, int longest = 256)
+    {
+        if (Fault is not null || !reader.Read() || reader.TokenType == JsonTokenType.EndArray) return false;
+        if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length <= longest) return true;
+        Fail(field, $"must be an array of texts of at most {longest} bytes");
+        return false;
+    }
+
+    /// <summary>Whether the text begins so.</summary>
+    public readonly bool Begins(ReadOnlySpan<byte> prefix) => !reader.ValueIsEscaped && reader.ValueSpan.StartsWith(prefix);
+
+    /// <summary>The text.</summary>
+    public readonly string Current => reader.GetString()!;
 
     public DateTimeOffset? Time(string field)
     {
@@ -138,6 +213,15 @@ ref struct JsonFields(ReadOnlySpan<byte> json)
     public JsonElement? Raw(string field)
     {
         if (!Value(field, JsonTokenType.StartObject, "must be an object")) return null;
+        RequireUnicode(reader);
+        return JsonElement.ParseValue(ref reader);
+    }
+
+    /// <summary>An array as it is.</summary>
+    /// <exception cref="InvalidOperationException">A text in it is no Unicode.</exception>
+    public JsonElement? RawArray(string field)
+    {
+        if (!Value(field, JsonTokenType.StartArray, "must be an array")) return null;
         RequireUnicode(reader);
         return JsonElement.ParseValue(ref reader);
     }

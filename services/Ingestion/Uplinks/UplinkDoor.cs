@@ -6,6 +6,7 @@ using System.Text.Unicode;
 using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Inbox;
+using Allmende.Ingestion.Signals;
 using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Log;
@@ -17,7 +18,8 @@ namespace Allmende.Ingestion.Uplinks;
 /// the answer when that is durable. No database is asked on the way of a device that is known.
 /// </summary>
 sealed class UplinkDoor(
-    DeviceDirectory directory, RateLimits limits, BackPressure pressure, LastSeenWriter lastSeen, UnknownDevices unknown, ILog log, IngestionOptions options)
+    DeviceDirectory directory, RateLimits limits, BackPressure pressure, LastSeenWriter lastSeen, DeviceSignals signals, UnknownDevices unknown, ILog log,
+    IngestionOptions options)
 {
     /// <summary>How long a sender should wait when too much is there already.</summary>
     static readonly TimeSpan OverloadedFor = TimeSpan.FromSeconds(5);
@@ -40,7 +42,7 @@ sealed class UplinkDoor(
     /// <param name="cancellation">Gives up before the append, never during it.</param>
     public async ValueTask<UplinkOutcome> TakeAsync(string municipality, ClaimsPrincipal caller, UplinkMessage message, CancellationToken cancellation)
     {
-        if (!message.IsUplink) return UplinkOutcome.Ignored;
+        if (!message.IsUplink) return await NoteAsync(municipality, caller, message, cancellation);
         var device = await FindDeviceAsync(municipality, message, cancellation);
         // Whoever may not write a device's uplinks is not told that it exists.
         if (device is null or { Retired: true } || !DeviceKeys.MayWriteUplinksOf(caller, device.Id))
@@ -57,13 +59,27 @@ sealed class UplinkDoor(
     public ValueTask<UplinkOutcome> TakeKeptAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset arrivedAt) =>
         TakeAsync(municipality, device, message, arrivedAt);
 
-    ValueTask<UplinkOutcome> TakeAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset now)
+    async ValueTask<UplinkOutcome> TakeAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset now)
     {
         var time = message.Time ?? now;
         if (time < options.EarliestTime || time > now + options.MostTimeAhead)
-            return ValueTask.FromResult(UplinkOutcome.Refused(
-                IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField));
-        return AppendAsync(municipality, device, message, time, now);
+            return UplinkOutcome.Refused(IngestionErrors.InvalidUplink, $"lies before {options.EarliestTime:yyyy} or more than {options.MostTimeAhead.TotalHours:0.#} h ahead", message.TimeField);
+        var outcome = await AppendAsync(municipality, device, message, time, now);
+        if (outcome.Uplink is not null && message.Signal is { } signal) await signals.NoteAsync(municipality, signal with { Device = device.Id });
+        return outcome;
+    }
+
+    /// <summary>What is no uplink. Of an unknown device it is let pass, since the network server could do nothing about it.</summary>
+    async ValueTask<UplinkOutcome> NoteAsync(string municipality, ClaimsPrincipal caller, UplinkMessage message, CancellationToken cancellation)
+    {
+        if (message.Signal is not { } signal) return UplinkOutcome.Ignored;
+        var device = await FindDeviceAsync(municipality, message, cancellation);
+        if (device is null or { Retired: true } || !DeviceKeys.MayWriteUplinksOf(caller, device.Id)) return UplinkOutcome.Ignored;
+        if (!limits.TryTake(municipality, device.Id, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
+        var now = DateTimeOffset.UtcNow;
+        var at = message.Time is { } time && time >= options.EarliestTime && time <= now ? time : now;
+        await signals.NoteAsync(municipality, signal with { Device = device.Id, At = at });
+        return UplinkOutcome.Noted;
     }
 
     async ValueTask<UplinkOutcome> AppendAsync(string municipality, KnownDevice device, UplinkMessage message, DateTimeOffset time, DateTimeOffset now)
@@ -93,7 +109,7 @@ sealed class UplinkDoor(
     }
 
     /// <summary>By DevEUI if it has one, else by id; a device of that id with another DevEUI is not meant.</summary>
-    async ValueTask<KnownDevice?> FindDeviceAsync(string municipality, UplinkMessage message, CancellationToken cancellation)
+    public async ValueTask<KnownDevice?> FindDeviceAsync(string municipality, UplinkMessage message, CancellationToken cancellation)
     {
         var devEui = message.DevEui is { } sent ? Device.NormalizeDevEui(sent) : null;
         if (devEui is not null && await directory.FindAsync(municipality, new(DeviceNameKind.DevEui, devEui), cancellation) is { } device) return device;

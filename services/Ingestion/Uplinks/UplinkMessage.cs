@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Allmende.Contracts;
+using Allmende.Ingestion.Signals;
 
 namespace Allmende.Ingestion.Uplinks;
 
@@ -27,6 +28,8 @@ struct UplinkMessage
     public string? Deduplication;
     /// <summary>The door that it came to, as the counters call it.</summary>
     public string? Door;
+    /// <summary>What the message tells of the device beside or instead of an uplink; of which device, and if need be when, the door fills in.</summary>
+    public DeviceSignal? Signal;
 }
 
 /// <summary>How gateways heard a message; the one that heard it best speaks for all.</summary>

@@ -1,5 +1,6 @@
 using System.Xml;
 using Allmende.Observations.Live;
+using Allmende.Platform.Security;
 
 namespace Allmende.Observations.Webhooks;
 

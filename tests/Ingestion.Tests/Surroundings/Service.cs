@@ -46,6 +46,9 @@ sealed class Service : IAsyncDisposable
 
     public TestEngines Engines { get; }
 
+    /// <summary>Where HTTP is spoken.</summary>
+    public Uri Address => http.BaseAddress!;
+
     public Neighbours Neighbours { get; }
 
     /// <summary>One service for all fixtures, which keep to municipalities of their own.</summary>

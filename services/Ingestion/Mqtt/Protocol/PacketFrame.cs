@@ -10,8 +10,9 @@ static class PacketFrame
     /// <param name="largest">Most bytes of a packet, its head included.</param>
     /// <param name="first">The first byte: type and flags.</param>
     /// <param name="body">What follows the length.</param>
+    /// <param name="fromServer">Whether a server sends it; else a client does.</param>
     /// <returns><see langword="null"/> if there is no whole packet yet, <see cref="ReasonCode.Success"/> if there is, else why there never will be.</returns>
-    public static ReasonCode? TryTake(ref ReadOnlySequence<byte> received, int largest, out byte first, out ReadOnlySequence<byte> body)
+    public static ReasonCode? TryTake(ref ReadOnlySequence<byte> received, int largest, out byte first, out ReadOnlySequence<byte> body, bool fromServer = false)
     {
         body = default;
         first = 0;
@@ -21,7 +22,7 @@ static class PacketFrame
         if (received.FirstSpan.Length >= available) received.FirstSpan[..available].CopyTo(head);
         else received.Slice(0, available).CopyTo(head);
         first = head[0];
-        if (!IsFromClient(first)) return ReasonCode.MalformedPacket;
+        if (!(fromServer ? IsFromServer(first) : IsFromClient(first))) return ReasonCode.MalformedPacket;
 
         var length = 0;
         for (var i = 1; i < available; i++)
@@ -44,6 +45,16 @@ static class PacketFrame
         PacketType.Publish => (first & 0x06) != 0x06 && (first & 0x0E) != 0x08,
         PacketType.PubRel or PacketType.Subscribe or PacketType.Unsubscribe => (first & 0x0F) == 0x02,
         PacketType.Connect or PacketType.PubAck or PacketType.PubRec or PacketType.PubComp or PacketType.PingReq or PacketType.Disconnect or PacketType.Auth => (first & 0x0F) == 0,
+        _ => false,
+    };
+
+    /// <summary>The same of a server.</summary>
+    static bool IsFromServer(byte first) => (PacketType)(first >> 4) switch
+    {
+        PacketType.Publish => (first & 0x06) != 0x06 && (first & 0x0E) != 0x08,
+        PacketType.PubRel => (first & 0x0F) == 0x02,
+        PacketType.ConnAck or PacketType.PubAck or PacketType.PubRec or PacketType.PubComp or PacketType.SubAck or PacketType.UnsubAck or PacketType.PingResp
+            or PacketType.Disconnect or PacketType.Auth => (first & 0x0F) == 0,
         _ => false,
     };
 }

@@ -5,12 +5,13 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Allmende.Platform.Security;
 
 /// <summary>
-/// Bearer tokens (RFC 6750) and API keys (<c>X-Api-Key</c>). What is no credential of ours leaves the caller anonymous;
+/// Bearer tokens (RFC 6750) and API keys (<c>X-Api-Key</c>; as <see cref="BasicCredentials"/> where a route takes those). What is no credential of ours leaves the caller anonymous;
 /// what is one and does not hold is refused, see <see cref="RefusedCredentials"/>.
 /// </summary>
 sealed partial class TokenAuthentication(
@@ -25,11 +26,12 @@ sealed partial class TokenAuthentication(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var bearer = Bearer();
-        var key = Request.Headers[ApiKeyHeader];
-        if (bearer is null && key.Count == 0) return AuthenticateResult.NoResult();
-        if (key.Count > 1 || (bearer is not null && key.Count == 1)) return AuthenticateResult.Fail("Send one credential.");
+        var keys = Request.Headers[ApiKeyHeader];
+        var password = BasicCredentials.Of(Context)?.Password;
+        if (bearer is null && keys.Count == 0 && password is null) return AuthenticateResult.NoResult();
+        if (keys.Count > 1 || (keys.Count == 1 && (bearer ?? password) is not null)) return AuthenticateResult.Fail("Send one credential.");
         var verdict = bearer is null
-            ? await credentials.VerifyKeyAsync(Context.GetRouteValue("municipality") as string, key.ToString(), Context.RequestAborted)
+            ? await credentials.VerifyKeyAsync(Context.GetRouteValue("municipality") as string, password ?? keys.ToString(), Context.RequestAborted)
             : await credentials.VerifyTokenAsync(bearer, Context.RequestAborted);
         if (verdict.Principal is { } principal) return Success(principal);
         if (verdict.Unreachable is not { } fault) return Refuse(verdict.Reason!);
@@ -50,6 +52,8 @@ sealed partial class TokenAuthentication(
         Response.Headers.WWWAuthenticate = failure is null
             ? "Bearer realm=\"allmende\""
             : $"Bearer realm=\"allmende\", error=\"invalid_token\", error_description=\"{failure.Message}\"";
+        if (BasicCredentials.AreAccepted(Context))
+            Response.Headers.WWWAuthenticate = StringValues.Concat(Response.Headers.WWWAuthenticate, "Basic realm=\"allmende\", charset=\"UTF-8\"");
         await PlatformErrors.Unauthorized.Problem(failure?.Message ?? "Send 'Authorization: Bearer …' or 'X-Api-Key: …'.").ExecuteAsync(Context);
     }
 

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Allmende.Observations.Webhooks;
+namespace Allmende.Platform.Security;
 
 /// <summary>
 /// Addresses that are not for the public internet (the IANA special-purpose registries, RFC 6890): this machine, its networks, those of the operator, and what
 /// embeds one of them.
 /// </summary>
-static class PrivateAddresses
+public static class PrivateAddresses
 {
     static readonly IPNetwork[] Networks =
     [
