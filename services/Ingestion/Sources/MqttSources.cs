@@ -44,6 +44,8 @@ sealed partial class MqttSources(
     {
         await using var town = new TownSources(municipality, store, messages, options, logger);
         var wakeUp = WakeUpOf(municipality);
+        // Not all at the same moment.
+        if (await WaitAsync(wakeUp, options.ComparedEvery * Random.Shared.NextDouble(), cancellation)) return;
         while (municipalities.Find(municipality) is not null)
         {
             try
@@ -59,14 +61,21 @@ sealed partial class MqttSources(
             {
                 return;
             }
-            try
-            {
-                await wakeUp.WaitAsync(options.ComparedEvery, cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            if (await WaitAsync(wakeUp, town.HasSources ? options.ComparedEvery : options.LookedForEvery, cancellation)) return;
+        }
+    }
+
+    /// <summary>Waits until something has changed, or for so long. True if the process ends.</summary>
+    static async Task<bool> WaitAsync(SemaphoreSlim wakeUp, TimeSpan atMost, CancellationToken cancellation)
+    {
+        try
+        {
+            await wakeUp.WaitAsync(atMost, cancellation);
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
         }
     }
 

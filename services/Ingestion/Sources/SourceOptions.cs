@@ -9,6 +9,8 @@ public sealed class SourceOptions
     public int MostSources { get; set; } = 20;
     /// <summary>What is to run is compared with the database so often; a change made here is seen at once.</summary>
     public TimeSpan ComparedEvery { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The same for a municipality that has no source: seldom, so that it costs no connection to its database.</summary>
+    public TimeSpan LookedForEvery { get; set; } = TimeSpan.FromSeconds(60);
     /// <summary>How a source stands is written so often.</summary>
     public TimeSpan StateWrittenEvery { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>How long a connection may take, and each answer of the broker.</summary>
@@ -30,7 +32,7 @@ public sealed class SourceOptions
     {
         foreach (var (name, time) in new[]
         {
-            (nameof(ComparedEvery), ComparedEvery), (nameof(StateWrittenEvery), StateWrittenEvery), (nameof(AnswerAwaited), AnswerAwaited), (nameof(KeepAlive), KeepAlive),
+            (nameof(ComparedEvery), ComparedEvery), (nameof(LookedForEvery), LookedForEvery), (nameof(StateWrittenEvery), StateWrittenEvery), (nameof(AnswerAwaited), AnswerAwaited), (nameof(KeepAlive), KeepAlive),
             (nameof(FirstPause), FirstPause), (nameof(LongestPause), LongestPause), (nameof(SessionKept), SessionKept),
         })
             if (time <= TimeSpan.Zero) yield return $"Ingestion:Sources:{name} must be positive";

@@ -7,10 +7,14 @@ sealed class TownSources(string municipality, SourceStore store, SourceMessages 
     readonly HashSet<string> held = new(StringComparer.Ordinal);
     SourceLocks? locks;
 
+    /// <summary>Whether there were any when it was last looked.</summary>
+    public bool HasSources { get; private set; } = true;
+
     /// <summary>Ends what is gone, changed or another's, and begins what is nobody's.</summary>
     public async Task CompareAsync(CancellationToken cancellation)
     {
         var rows = await store.ListAsync(municipality, cancellation);
+        HasSources = rows.Count > 0;
         var wanted = rows.Where(row => row.Source.Enabled).ToDictionary(row => row.Id, StringComparer.Ordinal);
         foreach (var (id, runner) in running.ToList())
         {

@@ -15,7 +15,7 @@ public class When_uplinks_are_taken_from_a_broker
 
     internal static readonly (string, string)[] Quick =
     [
-        ("Ingestion:Sources:AllowPrivateAddresses", "true"), ("Ingestion:Sources:ComparedEvery", "00:00:00.2"), ("Ingestion:Sources:FirstPause", "00:00:00.1"),
+        ("Ingestion:Sources:AllowPrivateAddresses", "true"), ("Ingestion:Sources:ComparedEvery", "00:00:00.2"), ("Ingestion:Sources:LookedForEvery", "00:00:00.2"), ("Ingestion:Sources:FirstPause", "00:00:00.1"),
         ("Ingestion:Sources:LongestPause", "00:00:01"), ("Ingestion:Sources:StateWrittenEvery", "00:00:00.1"),
     ];
 

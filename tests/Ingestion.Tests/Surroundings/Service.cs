@@ -25,6 +25,7 @@ sealed class Service : IAsyncDisposable
     static readonly (string, string)[] WithoutSweeps =
     [
         ("Ingestion:OutboxSweptEvery", "01:00:00"), ("Ingestion:DevicesRefreshedEvery", "01:00:00"), ("Ingestion:Inbox:SweptEvery", "01:00:00"), ("Ingestion:Watch:Every", "01:00:00"),
+        ("Ingestion:Sources:ComparedEvery", "01:00:00"), ("Ingestion:Sources:LookedForEvery", "01:00:00"),
     ];
 
     static readonly Lazy<Task<Service>> One = new(() => StartAsync(settings: WithoutSweeps));
