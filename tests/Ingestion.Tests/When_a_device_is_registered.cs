@@ -117,6 +117,7 @@ public class When_a_device_is_registered
     [TestCase("""{"id":"a","name":"x","profile":"gauge","location":{"type":"Polygon"}}""", "location")]
     [TestCase("""{"id":"a","name":"x","profile":"gauge","location":{"type":"Point","coordinates":[1,"2"]}}""", "location.coordinates")]
     [TestCase("""{"id":"a","name":"x","profile":"gauge","location":{"type":"Point","coordinates":[1e999,2]}}""", "location.coordinates")]
+    [TestCase("""{"id":"a","name":"x","profile":"gauge","location":{"type":"Point","\ud800":1,"coordinates":[1,2]}}""", "location")]
     [TestCase("""{"id":"a","name":"x","profile":"../other"}""", "profile")]
     public async Task Should_name_the_field(string body, params string[] fields)
     {

@@ -120,7 +120,7 @@ sealed class DeviceForm(JsonElement body) : JsonForm(body)
     JsonElement? ReadLocation()
     {
         if (!IsGiven("location", out var location)) return null;
-        if (location.ValueKind != JsonValueKind.Object || !location.TryGetProperty("type", out var type) || !type.ValueEqualsText("Point"))
+        if (location.ValueKind != JsonValueKind.Object || !location.IsUnicode() || !location.TryGetProperty("type", out var type) || !type.ValueEqualsText("Point"))
         {
             Add("location", """must be a GeoJSON Point: {"type":"Point","coordinates":[longitude, latitude]}""");
             return null;
