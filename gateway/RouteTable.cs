@@ -16,7 +16,7 @@ static class RouteTable
     [
         ("identity", ["identity"]),
         ("ingestion", ["devices", "devices.csv", "device-conditions", "unknown-devices", "uplinks", "uplink-mappings", "mqtt-sources"]),
-        ("streams", ["device-profiles", "codecs", "dead-letters", "rules", "alerts", "alerts.cap", "alerts.atom"]),
+        ("streams", ["device-profiles", "codecs", "dead-letters", "replays", "rules", "alerts", "alerts.cap", "alerts.atom"]),
         ("observations", ["sta", "ngsi-ld", "live", "subscriptions", "series", "corrections"]),
         ("catalog", ["catalog", "catalog.ttl", "catalog.rdf", "catalog.jsonld"]),
         ("opendata", ["export", "ogc"]),

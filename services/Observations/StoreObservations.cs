@@ -6,7 +6,8 @@ namespace Allmende.Observations;
 
 /// <summary>
 /// Topic <c>observations</c> into the store: read a batch, split good from broken, write idempotently, then it is done. An observation of a Datastream that
-/// is not there yet (its device was registered a moment ago) is waited for shortly, then dead-lettered.
+/// is not there yet (its device was registered a moment ago) is waited for shortly, then dead-lettered; at once where it comes from a replay, so that what is live
+/// does not wait behind a device that is gone.
 /// </summary>
 public sealed class StoreObservations(DatastreamDirectory datastreams, ObservationStore store, StoredPositions stored, KeepAggregates aggregates, ILog log) : ILogConsumer
 {
@@ -53,13 +54,17 @@ public sealed class StoreObservations(DatastreamDirectory datastreams, Observati
 
     async Task<Dictionary<string, DatastreamInfo>> ResolveAsync(string municipality, List<Observation> observations, CancellationToken cancellation)
     {
-        var ids = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var observation in observations) ids.Add(observation.Datastream);
+        var (ids, waited) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var observation in observations)
+        {
+            ids.Add(observation.Datastream);
+            if (observation.Replay is null) waited.Add(observation.Datastream);
+        }
         var giveUp = DateTimeOffset.UtcNow + WaitForDatastream;
         while (true)
         {
             var known = await datastreams.FindAsync(municipality, ids, cancellation);
-            if (known.Count == ids.Count || DateTimeOffset.UtcNow > giveUp) return known;
+            if (known.Count == ids.Count || waited.All(known.ContainsKey) || DateTimeOffset.UtcNow > giveUp) return known;
             await Task.Delay(50, cancellation);
         }
     }

@@ -13,6 +13,9 @@ static class StreamsErrors
     public static readonly ApiError CodecCall = new("codec_call_invalid", 422, "The codec cannot be called with this");
     public static readonly ApiError ProfileInvalid = new("device_profile_invalid", 422, "The device profile is not valid");
     public static readonly ApiError SuggestionInvalid = new("suggestion_invalid", 422, "No profile can be suggested for this");
+    public static readonly ApiError ReplayInvalid = new("replay_invalid", 422, "This cannot be replayed");
+    public static readonly ApiError ReplaysWaiting = new("replays_waiting", 409, "Too many replays are waiting");
+    public static readonly ApiError ReplayOver = new("replay_over", 409, "The replay is over");
     public static readonly ApiError IdInvalid = new("id_invalid", 422, "This cannot be an id");
 
     /// <summary>A codec failed; the name is the fault's.</summary>

@@ -5,6 +5,7 @@ using Allmende.Streams.Codecs;
 using Allmende.Streams.DeadLetters;
 using Allmende.Streams.Library;
 using Allmende.Streams.Profiles;
+using Allmende.Streams.Replays;
 using Allmende.Streams.Suggestions;
 using Allmende.Streams.Uplinks;
 
@@ -21,14 +22,18 @@ static class StreamsModule
     public static void AddStreams(this WebApplicationBuilder builder)
     {
         var codecs = builder.Configuration.GetSection("Codecs").Get<CodecOptions>() ?? new CodecOptions();
-        var faults = codecs.Faults().ToList();
+        var replays = builder.Configuration.GetSection("Replays").Get<ReplayOptions>() ?? new ReplayOptions();
+        var faults = codecs.Faults().Concat(replays.Faults()).ToList();
         if (faults.Count > 0) throw new InvalidOperationException("The configuration is faulty:\n- " + string.Join("\n- ", faults));
 
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System).AddSingleton(codecs).AddSingleton<DeviceLibrary>();
         services.AddSingleton<CodecRunner>().AddSingleton<CodecStore>().AddSingleton<CallCodec.Caller>().AddSingleton<SuggestProfile>();
         services.AddSingleton<ProfileStore>().AddSingleton<IEventHandler>(provider => provider.GetRequiredService<ProfileStore>());
-        services.AddSingleton<DeadLetterStore>();
+        services.AddSingleton<DeadLetterStore>().AddSingleton<UplinkDecoder>();
+        services.AddSingleton(replays).AddSingleton<UplinkStore>().AddSingleton<ReplayStore>().AddSingleton<DecodeAgain>().AddSingleton<StartReplay>();
+        services.AddSingleton<RunReplays>().AddHostedService(provider => provider.GetRequiredService<RunReplays>());
+        services.AddHostedService<TrimUplinks>();
         services.AddLogConsumer<DecodeUplinks>();
         services.AddLogConsumer<KeepDeadLetters>();
     }
@@ -38,6 +43,7 @@ static class StreamsModule
         app.MapCodecs();
         app.MapProfiles();
         app.MapDeadLetters();
+        app.MapReplays();
         app.Services.GetRequiredService<CodecRunner>().Start();
     }
 }

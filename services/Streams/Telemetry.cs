@@ -13,6 +13,9 @@ static class Telemetry
     /// <summary>Observations handed on.</summary>
     public static readonly Counter<long> Observations = Meter.CreateCounter<long>("allmende.streams.observations", description: "Observations made of uplinks");
 
+    /// <summary>Observations that replays handed on.</summary>
+    public static readonly Counter<long> Replayed = Meter.CreateCounter<long>("allmende.streams.replayed", description: "Observations made of kept uplinks by replays");
+
     /// <summary>Time from the door to the end of decoding.</summary>
     public static readonly Histogram<double> Age = Meter.CreateHistogram<double>("allmende.streams.age", "s", "Age of an uplink when its observations were handed on");
 

@@ -5,7 +5,10 @@ using NpgsqlTypes;
 
 namespace Allmende.Observations.Store;
 
-/// <summary>Observations as columns, each natural key once: of two with the same key the one with the newer resultTime stays, else the first.</summary>
+/// <summary>
+/// Observations as columns, each natural key once: of two with the same key the one with the newer resultTime stays, else the first. One of a replay counts as
+/// newer than one without resultTime, and for nothing where it says the same.
+/// </summary>
 public sealed class ObservationRows
 {
     readonly Dictionary<(long Datastream, long Time), int> byKey;
@@ -39,15 +42,16 @@ public sealed class ObservationRows
     /// <summary>Adds an observation of the Datastream with <paramref name="key"/>.</summary>
     public void Add(long key, in Observation observation)
     {
-        var (extra, feature) = SplitFeature(observation.Extra);
+        var replay = observation.Replay;
+        var (extra, feature) = SplitFeature(replay is null ? observation.Extra : null);
         var row = new Row(key, Observation.Time(observation.PhenomenonTime), observation.Json is null ? observation.Value : null,
             observation.PhenomenonEnd is { } end ? Observation.Time(end) : null, observation.ResultTime is { } at ? Observation.Time(at) : null,
-            observation.Json, extra, feature, (short)observation.Quality);
+            observation.Json, extra, feature, (short)observation.Quality, replay);
         if (byKey.TryGetValue((key, observation.PhenomenonTime), out var index))
         {
-            if (!(row.ResultTime > (rows[index].ResultTime ?? rows[index].Time))) return;
-            superseded.Add(rows[index]);
-            rows[index] = row;
+            if (!row.Replaces(rows[index])) return;
+            superseded.Add(rows[index] with { Replay = replay });
+            rows[index] = row.InPlaceOf(rows[index]);
         }
         else
         {
@@ -91,8 +95,19 @@ public sealed class ObservationRows
 
     internal void AddRows(NpgsqlParameterCollection parameters) => AddRows(parameters, rows);
 
-    /// <summary>What others of the same batch took the place of.</summary>
-    internal void AddSuperseded(NpgsqlParameterCollection parameters) => AddRows(parameters, superseded);
+    /// <summary>The rows, and of each the replay that made it.</summary>
+    internal void AddCorrections(NpgsqlParameterCollection parameters)
+    {
+        AddRows(parameters, rows);
+        Add(parameters, rows, row => row.Replay, NpgsqlDbType.Text);
+    }
+
+    /// <summary>What others of the same batch took the place of, and of each the replay that did.</summary>
+    internal void AddSuperseded(NpgsqlParameterCollection parameters)
+    {
+        AddRows(parameters, superseded);
+        Add(parameters, superseded, row => row.Replay, NpgsqlDbType.Text);
+    }
 
     /// <summary>True if some took the place of others.</summary>
     public bool HasSuperseded => superseded.Count > 0;
@@ -149,7 +164,14 @@ public sealed class ObservationRows
     }
 
     readonly record struct Row(
-        long Datastream, DateTime Time, double? Value, DateTime? EndTime, DateTime? ResultTime, string? Json, string? Extra, long? Feature, short Quality);
+        long Datastream, DateTime Time, double? Value, DateTime? EndTime, DateTime? ResultTime, string? Json, string? Extra, long? Feature, short Quality, string? Replay)
+    {
+        public bool Replaces(Row other) => Replay is null
+            ? ResultTime > (other.ResultTime ?? other.Time)
+            : (other.ResultTime is null || ResultTime > other.ResultTime) && (Value, Json, Quality) != (other.Value, other.Json, other.Quality);
+
+        public Row InPlaceOf(Row other) => Replay is null ? this : this with { EndTime = other.EndTime, Extra = other.Extra, Feature = other.Feature };
+    }
 
     readonly record struct Newest(int Index, DateTime First, int Count);
 }

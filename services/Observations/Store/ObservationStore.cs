@@ -66,7 +66,7 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         if (rows.MayCorrect)
         {
             var correct = new NpgsqlBatchCommand(Correct);
-            rows.AddRows(correct.Parameters);
+            rows.AddCorrections(correct.Parameters);
             batch.BatchCommands.Add(correct);
         }
         if (rows.HasSuperseded) batch.BatchCommands.Add(AuditOf(rows));
@@ -229,15 +229,23 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         counts AS (SELECT datastream, count(*) AS n FROM added GROUP BY datastream)
         """, AggregateStore.Mark("$23", "$24"));
 
+    /// <summary>
+    /// What a replay made of an uplink is always newer than what was made of it at first, also where the device's clock is ahead. Where it says the same, nothing
+    /// happens; where it does not, it replaces result and quality, as an uplink tells no more.
+    /// </summary>
     const string Correct = $"""
         WITH given AS (
-          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[]) AS r({Columns})),
+          SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[], $10::text[])
+            AS r({Columns}, replay)),
         old AS MATERIALIZED (
-          SELECT o.* FROM observation_row o JOIN given g ON o.datastream = g.datastream AND o.time = g.time WHERE g.result_time > coalesce(o.result_time, o.time) FOR UPDATE OF o),
-        kept AS (INSERT INTO observation_audit ({Columns}, replaced_by) SELECT {Columns}, 'correction' FROM old),
+          SELECT o.*, g.replay FROM observation_row o JOIN given g ON o.datastream = g.datastream AND o.time = g.time
+          WHERE CASE WHEN g.replay IS NULL THEN g.result_time > coalesce(o.result_time, o.time)
+            ELSE g.result_time > coalesce(o.result_time, '-infinity') AND (g.value, g.json, g.quality) IS DISTINCT FROM (o.value, o.json, o.quality) END FOR UPDATE OF o),
+        kept AS (INSERT INTO observation_audit ({Columns}, replaced_by, replay) SELECT {Columns}, CASE WHEN replay IS NULL THEN 'correction' ELSE 'replay' END, replay FROM old),
         corrected AS (
-          UPDATE observation_row o SET value = g.value, end_time = g.end_time, result_time = g.result_time, json = g.json, extra = g.extra,
-            feature = g.feature, quality = g.quality
+          UPDATE observation_row o SET value = g.value, result_time = g.result_time, json = g.json, quality = g.quality,
+            end_time = CASE WHEN g.replay IS NULL THEN g.end_time ELSE o.end_time END, extra = CASE WHEN g.replay IS NULL THEN g.extra ELSE o.extra END,
+            feature = CASE WHEN g.replay IS NULL THEN g.feature ELSE o.feature END
           FROM given g JOIN old ON old.datastream = g.datastream AND old.time = g.time WHERE o.datastream = g.datastream AND o.time = g.time
           RETURNING o.datastream, o.time, o.value, o.end_time, o.result_time, o.json, o.extra, o.feature, o.quality)
         UPDATE latest l SET value = c.value, end_time = c.end_time, result_time = c.result_time, json = c.json, extra = c.extra, feature = c.feature, quality = c.quality
@@ -245,8 +253,10 @@ public sealed class ObservationStore(MunicipalDatabases databases, MonthlyPartit
         """;
 
     const string AuditSuperseded = $"""
-        INSERT INTO observation_audit ({Columns}, replaced_by)
-        SELECT g.*, 'correction' FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[]) AS g({Columns})
+        INSERT INTO observation_audit ({Columns}, replay, replaced_by)
+        SELECT g.*, CASE WHEN g.replay IS NULL THEN 'correction' ELSE 'replay' END
+        FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[], $8::bigint[], $9::smallint[], $10::text[])
+          AS g({Columns}, replay)
         WHERE NOT EXISTS (SELECT 1 FROM observation_audit a WHERE a.datastream = g.datastream AND a.time = g.time
           AND (a.value, a.json, a.result_time) IS NOT DISTINCT FROM (g.value, g.json, g.result_time))
         """;

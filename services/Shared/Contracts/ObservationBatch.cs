@@ -12,7 +12,10 @@ namespace Allmende.Contracts;
 /// <param name="Quality">What the checks said.</param>
 /// <param name="PhenomenonEnd">End of the interval, microseconds since 1970.</param>
 /// <param name="ResultTime">When the result came to be, microseconds since 1970; the newer one replaces the older.</param>
-/// <param name="Extra">The rarer properties as one JSON object: <c>parameters</c>, <c>validTime</c>, <c>resultQuality</c>, <c>feature</c>.</param>
+/// <param name="Extra">
+/// The rarer properties as one JSON object: <c>parameters</c>, <c>validTime</c>, <c>resultQuality</c>, <c>feature</c>; or <c>replay</c> alone
+/// (<see cref="OfReplay"/>).
+/// </param>
 public readonly record struct Observation(
     string Datastream,
     long PhenomenonTime,
@@ -28,6 +31,18 @@ public readonly record struct Observation(
 
     /// <summary>The time of <paramref name="micros"/> since 1970.</summary>
     public static DateTime Time(long micros) => DateTime.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
+
+    const string ReplayStart = "{\"replay\":\"", ReplayEnd = "\"}";
+
+    /// <summary>
+    /// <see cref="Extra"/> of an observation that a replay made of a kept uplink. Its resultTime is when the replay was accepted. It replaces what is stored only
+    /// where it differs, and then only result and quality.
+    /// </summary>
+    /// <param name="replay">The replay's id: letters, digits and dashes.</param>
+    public static string OfReplay(string replay) => ReplayStart + replay + ReplayEnd;
+
+    /// <summary>The id of the replay that made the observation; null if none did.</summary>
+    public string? Replay => Extra is { } extra && extra.StartsWith(ReplayStart, StringComparison.Ordinal) ? extra[ReplayStart.Length..^ReplayEnd.Length] : null;
 }
 
 /// <summary>

@@ -47,8 +47,8 @@ public sealed partial class CodecRunner : IAsyncDisposable
 
     /// <summary>Normalises data that came decoded.</summary>
     /// <exception cref="CodecsUnavailableException">Codecs cannot be run now.</exception>
-    public Task<IReadOnlyList<CodecOutcome>> NormalizeAsync(string municipality, Codec codec, IReadOnlyList<CodecCall> calls, CancellationToken cancellation) =>
-        RunAsync(municipality, codec, CodecOperation.Normalize, calls, cancellation);
+    public Task<IReadOnlyList<CodecOutcome>> NormalizeAsync(string municipality, Codec codec, IReadOnlyList<CodecCall> calls, CancellationToken cancellation, bool isTrial = false) =>
+        RunAsync(municipality, codec, CodecOperation.Normalize, calls, cancellation, isTrial);
 
     /// <summary>Makes a downlink's bytes of <see cref="CodecCall.Data"/>.</summary>
     /// <exception cref="CodecsUnavailableException">Codecs cannot be run now.</exception>

@@ -18,12 +18,18 @@ sealed class CodecStore(MunicipalDatabases databases, DeviceLibrary library) : I
     public async ValueTask<Codec?> FindAsync(string municipality, string id, CancellationToken cancellation)
     {
         if (cache.TryGetValue((municipality, id), out Codec? known)) return known;
+        var codec = await FindNowAsync(municipality, id, cancellation);
+        cache.Set((municipality, id), codec, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
+        return codec;
+    }
+
+    /// <summary>The codec that counts, as it is at this moment, also where another instance has just changed it.</summary>
+    public async Task<Codec?> FindNowAsync(string municipality, string id, CancellationToken cancellation)
+    {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         var row = await connection.QuerySingleOrDefaultAsync<Row>(new CommandDefinition(
             $"SELECT {Columns} FROM streams.codec WHERE id = @id ORDER BY version DESC LIMIT 1", new { id }, cancellationToken: cancellation));
-        var codec = row?.ToCodec(municipality) ?? library.Codecs.GetValueOrDefault(id);
-        cache.Set((municipality, id), codec, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
-        return codec;
+        return row?.ToCodec(municipality) ?? library.Codecs.GetValueOrDefault(id);
     }
 
     /// <summary>The municipality's own codecs and those of the library that it does not override, by id.</summary>
@@ -70,6 +76,9 @@ sealed class CodecStore(MunicipalDatabases databases, DeviceLibrary library) : I
             $"SELECT {Columns} FROM streams.codec WHERE id = @id AND version = @version", new { id, version }, cancellationToken: cancellation));
         return row?.ToCodec(municipality);
     }
+
+    /// <summary>The codec that the platform ships; null if it ships none of this id.</summary>
+    public Codec? FindInLibrary(string id) => library.Codecs.GetValueOrDefault(id);
 
     /// <summary>Whether the platform ships a codec of this id.</summary>
     public bool IsInLibrary(string id) => library.Codecs.ContainsKey(id);

@@ -64,6 +64,15 @@ sealed class DeadLetterStore(MunicipalDatabases databases)
         return await reader.ReadAsync(cancellation) ? (reader.GetString(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)) : null;
     }
 
+    /// <summary>A replay has made observations of these uplinks: what waits of them is done with.</summary>
+    public async Task SettleAsync(string municipality, IReadOnlyCollection<string> uplinks, CancellationToken cancellation)
+    {
+        await using var command = databases.Of(municipality).CreateCommand("UPDATE streams.dead_letter SET replayed_at = now() WHERE id = ANY($1) AND topic = $2 AND replayed_at IS NULL");
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. uplinks] });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Topics.Uplinks });
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
     /// <summary>Its record is back on its topic.</summary>
     public async Task ReplayedAsync(string municipality, string id, DateTimeOffset appendedAt, CancellationToken cancellation)
     {

@@ -31,13 +31,19 @@ sealed class ProfileStore(MunicipalDatabases databases, DeviceLibrary library) :
     public async ValueTask<ReadyProfile?> FindReadyAsync(string municipality, string id, CancellationToken cancellation)
     {
         if (cache.TryGetValue((municipality, id), out ReadyProfile? known)) return known;
-        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
-        var json = await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
-            "SELECT profile::text FROM streams.device_profile WHERE id = @id", new { id }, cancellationToken: cancellation));
-        var profile = json is null ? library.Profiles.GetValueOrDefault(id) : Parse(json);
+        var profile = await FindNowAsync(municipality, id, cancellation);
         var ready = profile is null ? null : new ReadyProfile(profile);
         cache.Set((municipality, id), ready, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = Remembered });
         return ready;
+    }
+
+    /// <summary>The profile that counts, as it is at this moment, also where another instance has just changed it.</summary>
+    public async Task<DeviceProfile?> FindNowAsync(string municipality, string id, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        var json = await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
+            "SELECT profile::text FROM streams.device_profile WHERE id = @id", new { id }, cancellationToken: cancellation));
+        return json is null ? library.Profiles.GetValueOrDefault(id) : Parse(json);
     }
 
     /// <summary>The municipality's own and those of the library that it does not override, by id.</summary>
