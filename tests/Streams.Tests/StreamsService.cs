@@ -116,6 +116,9 @@ sealed class StreamsService : WebApplicationFactory<Program>
         builder.UseSetting("Platform:Identity:Issuer", Issuer);
         builder.UseSetting("Platform:Services:identity", "http://localhost:9201");
         builder.UseSetting("Platform:PublicUrl", "http://localhost:9200");
+        // Begins at once when one is accepted over the API, and never of itself: tests make steps of their own.
+        builder.UseSetting("Replays:Settle", "00:00:00");
+        builder.UseSetting("Replays:LookEvery", "01:00:00");
         builder.ConfigureTestServices(services =>
         {
             services.AddHttpClient("identity").ConfigurePrimaryHttpMessageHandler(() => new Identity());

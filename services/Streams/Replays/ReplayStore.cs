@@ -27,13 +27,13 @@ sealed class ReplayStore(MunicipalDatabases databases)
               greatest(clock_timestamp(), (SELECT max(accepted_at) + interval '1 microsecond' FROM streams.replay)), @AcceptedBy
             WHERE (SELECT count(*) FROM streams.replay WHERE state IN ('waiting', 'running')) < @mostWaiting
             RETURNING {Columns}
-            """, new
-        {
-            replay.Id, replay.Device, replay.Profile, replay.Definition, replay.Codec, replay.CodecVersion, replay.FromTime, replay.ToTime, replay.Total, replay.AcceptedBy, mostWaiting,
-        }, transaction, cancellationToken: cancellation));
+            """, Parameters(replay, mostWaiting), transaction, cancellationToken: cancellation));
         await transaction.CommitAsync(cancellation);
         return added;
     }
+
+    static object Parameters(Replay replay, int mostWaiting) =>
+        new { replay.Id, replay.Device, replay.Profile, replay.Definition, replay.Codec, replay.CodecVersion, replay.FromTime, replay.ToTime, replay.Total, replay.AcceptedBy, mostWaiting };
 
     /// <summary>A replay; null if there is none of this id.</summary>
     public async Task<Replay?> FindAsync(string municipality, string id, CancellationToken cancellation)
@@ -112,6 +112,7 @@ sealed class ReplayStore(MunicipalDatabases databases)
         /// <summary>The step was made. A replay that was cancelled meanwhile stays so.</summary>
         public async Task AdvanceAsync(Step step, bool isLast, CancellationToken cancellation)
         {
+            var firstFailure = step.FirstFailure?.Replace('\0', ' ');
             await connection.ExecuteAsync(new CommandDefinition("""
                 UPDATE streams.replay SET uplinks = uplinks + @Uplinks, observations = observations + @Observations, failures = failures + @Failures,
                   first_failure = coalesce(first_failure, @firstFailure), place_time = @PlaceTime, place_id = @PlaceId,
@@ -119,10 +120,7 @@ sealed class ReplayStore(MunicipalDatabases databases)
                   state = CASE WHEN state = 'cancelled' THEN state WHEN @isLast THEN 'done' ELSE 'running' END,
                   ended_at = CASE WHEN state = 'cancelled' THEN ended_at WHEN @isLast THEN clock_timestamp() END
                 WHERE id = @Id
-                """, new
-            {
-                replay.Id, step.Uplinks, step.Observations, step.Failures, step.PlaceTime, step.PlaceId, isLast, firstFailure = step.FirstFailure?.Replace('\0', ' '),
-            }, transaction, cancellationToken: cancellation));
+                """, new { replay.Id, step.Uplinks, step.Observations, step.Failures, step.PlaceTime, step.PlaceId, isLast, firstFailure }, transaction, cancellationToken: cancellation));
             await transaction.CommitAsync(cancellation);
         }
 
