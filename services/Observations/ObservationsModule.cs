@@ -56,5 +56,6 @@ static class ObservationsModule
         app.MapSeries();
         app.MapCorrections();
         app.MapInternal();
+        app.MapStored();
     }
 }

@@ -31,7 +31,7 @@ static class StreamsModule
         services.AddSingleton<CodecRunner>().AddSingleton<CodecStore>().AddSingleton<CallCodec.Caller>().AddSingleton<SuggestProfile>();
         services.AddSingleton<ProfileStore>().AddSingleton<IEventHandler>(provider => provider.GetRequiredService<ProfileStore>());
         services.AddSingleton<DeadLetterStore>().AddSingleton<UplinkDecoder>();
-        services.AddSingleton(replays).AddSingleton<UplinkStore>().AddSingleton<ReplayStore>().AddSingleton<DecodeAgain>().AddSingleton<StartReplay>();
+        services.AddSingleton(replays).AddSingleton<UplinkStore>().AddSingleton<ReplayStore>().AddSingleton<DecodeAgain>().AddSingleton<StoredResults>().AddSingleton<StartReplay>();
         services.AddSingleton<RunReplays>().AddHostedService(provider => provider.GetRequiredService<RunReplays>());
         services.AddHostedService<TrimUplinks>();
         services.AddLogConsumer<DecodeUplinks>();

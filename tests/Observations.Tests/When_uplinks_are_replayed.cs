@@ -107,6 +107,23 @@ public sealed class When_uplinks_are_replayed
         Assert.That(await CorrectionsAsync(), Is.EqualTo(new[] { "240 replay r1" }));
     }
 
+    [TestCase(Access.Internal, Roles.Developer, true)]
+    [TestCase(Access.Restricted, Roles.Developer, false)]
+    [TestCase(Access.Restricted, Roles.DataSteward, true)]
+    [TestCase(Access.Personal, Roles.Admin, false)]
+    public async Task Should_tell_what_is_stored_to_who_may_see_it(string access, string role, bool sees)
+    {
+        await StoreAsync(At("pegel-1.temperature", Time, 240));
+        await town.SetAccessAsync("wasser", access);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/internal/{town.Id}/observations/stored")
+        {
+            Content = new StringContent($$"""[{"datastream":"pegel-1.temperature","time":"{{Time}}"},{"datastream":"pegel-1.temperature","time":"2020-01-01T00:00:00Z"},{"datastream":"pegel-9.x","time":"{{Time}}"}]"""),
+        };
+        request.Headers.Add("X-Role", $"{town.Id} {role}");
+        using var answer = await town.Client.SendAsync(request);
+        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo(sees ? """[{"result":240},{},null]""" : "[null,null,null]"));
+    }
+
     [Test]
     public async Task Should_not_hold_up_what_is_live_for_a_datastream_that_is_gone()
     {

@@ -115,17 +115,30 @@ sealed class StreamsService : WebApplicationFactory<Program>
         builder.UseSetting("Platform:InternalKey", InternalKey);
         builder.UseSetting("Platform:Identity:Issuer", Issuer);
         builder.UseSetting("Platform:Services:identity", "http://localhost:9201");
+        builder.UseSetting("Platform:Services:observations", "http://localhost:9202");
         builder.UseSetting("Platform:PublicUrl", "http://localhost:9200");
         // Begins at once when one is accepted over the API, and never of itself: tests make steps of their own.
         builder.UseSetting("Replays:Settle", "00:00:00");
         builder.UseSetting("Replays:LookEvery", "01:00:00");
         builder.ConfigureTestServices(services =>
         {
+            services.AddHttpClient("observations").ConfigurePrimaryHttpMessageHandler(() => new Observations());
             services.AddHttpClient("identity").ConfigurePrimaryHttpMessageHandler(() => new Identity());
             var provider = new OpenIdConnectConfiguration { Issuer = Issuer };
             provider.SigningKeys.Add(Key);
             services.AddSingleton<IConfigurationManager<OpenIdConnectConfiguration>>(new StaticConfigurationManager<OpenIdConnectConfiguration>(provider));
         });
+    }
+
+    /// <summary>Has 99 stored for everything, but shows nothing of Datastreams that begin with <c>geheim</c>, nor without credentials.</summary>
+    sealed class Observations : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var keys = (await request.Content!.ReadFromJsonAsync(ContractsJson.Default.ObservationKeyArray, cancellationToken))!;
+            var stored = keys.Select(key => request.Headers.Authorization is null || key.Datastream.StartsWith("geheim", StringComparison.Ordinal) ? null : new StoredResult(Runner.Json("99"))).ToArray();
+            return new HttpResponseMessage { Content = JsonContent.Create(stored!, ContractsJson.Default.StoredResultArray) };
+        }
     }
 
     sealed class Identity : HttpMessageHandler

@@ -204,8 +204,20 @@ public class When_uplinks_are_replayed
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
         var run = await answer.Content.ReadFromJsonAsync<JsonElement>();
         Assert.That((run.GetProperty("uplinks").GetInt64(), run.GetProperty("sample").GetArrayLength(), run.GetProperty("codecVersion").GetInt32()), Is.EqualTo((25, 20, 2)));
-        Assert.That(run.GetProperty("sample")[2].GetProperty("observations")[0].GetProperty("result").GetDouble(), Is.EqualTo(0.3));
+        var third = run.GetProperty("sample")[2].GetProperty("observations")[0];
+        Assert.That((third.GetProperty("now").GetDouble(), third.GetProperty("result").GetDouble()), Is.EqualTo((99.0, 0.3)));
         Assert.That((await client.GetFromJsonAsync<JsonElement>("replays")).GetArrayLength(), Is.Zero);
+    }
+
+    [Test]
+    public async Task Should_show_nothing_of_what_the_caller_may_not_see()
+    {
+        await SendAsync("geheim-1", 1);
+
+        var answer = await client.PostAsJsonAsync("replays?dryRun=true", new { device = "geheim-1" });
+
+        var sample = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("sample")[0];
+        Assert.That((sample.GetProperty("observations").GetArrayLength(), sample.GetProperty("hidden").GetInt32()), Is.EqualTo((0, 1)));
     }
 
     [Test]

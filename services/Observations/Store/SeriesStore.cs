@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Allmende.Contracts;
 using Allmende.Platform.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -114,6 +116,28 @@ public sealed class SeriesStore(MunicipalDatabases databases)
             ORDER BY time DESC LIMIT 1) b)
         {Series}
         """;
+
+    /// <summary>What is stored under each key, in their order; null for a Datastream that is not there, or is of no class of <paramref name="access"/>. Packed months count as not there.</summary>
+    public async Task<StoredResult?[]> StoredAsync(string municipality, string[] access, IReadOnlyList<ObservationKey> keys, CancellationToken cancellation)
+    {
+        await using var command = databases.Of(municipality).CreateCommand("""
+            SELECT k.place::int - 1, o.value, o.json::text FROM unnest($2, $3) WITH ORDINALITY AS k(datastream, time, place)
+            JOIN datastream d ON d.id = k.datastream AND d.access = ANY($1) LEFT JOIN observation_row o ON o.datastream = d.key AND o.time = k.time
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = access });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Datastream.Replace("\0", "", StringComparison.Ordinal))] });
+        command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. keys.Select(key => key.Time.UtcDateTime)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
+        var stored = new StoredResult?[keys.Count];
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            stored[reader.GetInt32(0)] = new StoredResult(
+                !reader.IsDBNull(1) ? JsonSerializer.SerializeToElement(reader.GetDouble(1), JsonSerializerOptions.Web)
+                : reader.IsDBNull(2) ? null
+                : JsonSerializer.Deserialize<JsonElement>(reader.GetString(2), JsonSerializerOptions.Web));
+        }
+        return stored;
+    }
 
     /// <summary>True if the caller may see something of the dataset.</summary>
     public async Task<bool> SeesDatasetAsync(string municipality, string[] access, string dataset, CancellationToken cancellation)

@@ -78,4 +78,6 @@ public static class Topics
 [JsonSerializable(typeof(ApiKeyRevoked))]
 [JsonSerializable(typeof(DeviceProfile))]
 [JsonSerializable(typeof(EntityChange))]
+[JsonSerializable(typeof(ObservationKey[]))]
+[JsonSerializable(typeof(StoredResult[]))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -13,7 +13,7 @@ static class ReplayRoutes
     public static void MapReplays(this IEndpointRouteBuilder routes)
     {
         var replays = routes.MapGroup("/{municipality}/replays").WithTags("Replays");
-        replays.MapPost("/", (string municipality, StartReplay.ReplayBody body, StartReplay start, ClaimsPrincipal caller, CancellationToken cancellation, bool dryRun = false) =>
+        replays.MapPost("/", (string municipality, StartReplay.ReplayBody body, StartReplay start, HttpRequest caller, CancellationToken cancellation, bool dryRun = false) =>
                 start.HandleAsync(municipality, body, dryRun, caller, cancellation))
             .RequireRole(StreamsModule.Editors).WithSummary("Decode a device's or a profile's kept uplinks again and correct what is stored; dryRun=true shows what would come of it")
             .Produces<ReplayInfo>(202).Produces<StartReplay.DryRun>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(422).ProducesProblem(503)

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Json;
 using Allmende.Contracts;
 using Allmende.Platform;
@@ -12,7 +11,8 @@ namespace Allmende.Streams.Replays;
 /// <c>POST /{municipality}/replays</c>. Profile and codec are those of this moment and stay those of the replay. A device's uplinks are decoded with the profile that
 /// is named, else with that of its newest uplink; a profile's with itself.
 /// </summary>
-sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore profiles, CodecStore codecs, DecodeAgain decode, RunReplays runner, ReplayOptions options, TimeProvider clock)
+sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore profiles, CodecStore codecs, DecodeAgain decode, StoredResults stored, RunReplays runner, ReplayOptions options,
+    TimeProvider clock)
 {
     const int SampleSize = 20, LongestId = 300;
     static readonly TimeSpan DefaultRange = TimeSpan.FromDays(7);
@@ -36,17 +36,19 @@ sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore 
     /// <param name="Uplink">Its id.</param>
     /// <param name="Device">Its device.</param>
     /// <param name="ReceivedAt">When it arrived.</param>
-    /// <param name="Observations">What it would become.</param>
+    /// <param name="Observations">What it would become, of the Datastreams that the caller may see.</param>
+    /// <param name="Hidden">How many it would become besides: of Datastreams that the caller may not see, or that are not there.</param>
     /// <param name="Fault">Why it would become nothing.</param>
-    public sealed record Sampled(string Uplink, string Device, DateTime ReceivedAt, IReadOnlyList<SampledObservation> Observations, string? Fault);
+    public sealed record Sampled(string Uplink, string Device, DateTime ReceivedAt, IReadOnlyList<SampledObservation> Observations, int Hidden, string? Fault);
 
     /// <summary>One observation.</summary>
     /// <param name="Datastream">Its Datastream.</param>
     /// <param name="PhenomenonTime">Its time.</param>
-    /// <param name="Result">A number; a truth value or text where the field has no unit.</param>
-    public sealed record SampledObservation(string Datastream, DateTime PhenomenonTime, JsonElement Result);
+    /// <param name="Now">The result that is stored; null where none is.</param>
+    /// <param name="Result">What it would be: a number; a truth value or text where the field has no unit.</param>
+    public sealed record SampledObservation(string Datastream, DateTime PhenomenonTime, JsonElement? Now, JsonElement Result);
 
-    internal async Task<IResult> HandleAsync(string municipality, ReplayBody body, bool dryRun, ClaimsPrincipal caller, CancellationToken cancellation)
+    internal async Task<IResult> HandleAsync(string municipality, ReplayBody body, bool dryRun, HttpRequest caller, CancellationToken cancellation)
     {
         if (body.Device is null && body.Profile is null) return StreamsErrors.ReplayInvalid.Problem("Name a device or a profile.", "device");
         if (RangeOf(body, out var from, out var to) is { } fault) return fault;
@@ -57,7 +59,7 @@ sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore 
         var which = new ReplayedUplinks(body.Device, profile.Id, from.UtcDateTime, to.UtcDateTime);
         var total = await uplinks.CountAsync(municipality, which, cancellation);
         var version = codec?.Municipality is null ? null : (int?)codec.Version;
-        if (dryRun) return TypedResults.Ok(new DryRun(total, profile.Id, codec?.Id, version, await SampleAsync(municipality, which, profile, codec, cancellation)));
+        if (dryRun) return TypedResults.Ok(new DryRun(total, profile.Id, codec?.Id, version, await SampleAsync(municipality, which, profile, codec, caller, cancellation)));
 
         var accepted = await replays.AddAsync(municipality, new Replay
         {
@@ -70,7 +72,7 @@ sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore 
             FromTime = which.From,
             ToTime = which.To,
             Total = total,
-            AcceptedBy = caller.Name(),
+            AcceptedBy = caller.HttpContext.User.Name(),
         }, options.MostWaiting, cancellation);
         if (accepted is null) return StreamsErrors.ReplaysWaiting.Problem($"{options.MostWaiting} wait already. Wait for them, or cancel some.");
         runner.Wake();
@@ -98,12 +100,20 @@ sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore 
 
     static bool IsId(string? id) => id is null || (id.Length is > 0 and <= LongestId && !id.Contains('\0'));
 
-    async Task<IReadOnlyList<Sampled>> SampleAsync(string municipality, ReplayedUplinks which, DeviceProfile profile, Codec? codec, CancellationToken cancellation)
+    async Task<IReadOnlyList<Sampled>> SampleAsync(
+        string municipality, ReplayedUplinks which, DeviceProfile profile, Codec? codec, HttpRequest caller, CancellationToken cancellation)
     {
         var sample = await uplinks.ReadAsync(municipality, which, (which.From, ""), SampleSize, cancellation);
-        return [.. (await decode.DecodeAsync(municipality, sample, new ReadyProfile(profile), codec, cancellation)).Select(one => new Sampled(
-            one.Uplink.Id, one.Uplink.Device, one.Uplink.ReceivedAt.UtcDateTime,
-            [.. one.Observations.Select(observation => new SampledObservation(observation.Datastream, Observation.Time(observation.PhenomenonTime), ResultOf(observation)))], one.Fault?.Reason))];
+        var decoded = await decode.DecodeAsync(municipality, sample, new ReadyProfile(profile), codec, cancellation);
+        var keys = decoded.SelectMany(one => one.Observations).Select(observation => new ObservationKey(observation.Datastream, Observation.Time(observation.PhenomenonTime))).ToArray();
+        var now = await stored.FindAsync(municipality, keys, caller, cancellation);
+        var place = 0;
+        return [.. decoded.Select(one =>
+        {
+            var seen = one.Observations.Select(observation => (Observation: observation, Now: now[place++])).Where(pair => pair.Now is not null)
+                .Select(pair => new SampledObservation(pair.Observation.Datastream, Observation.Time(pair.Observation.PhenomenonTime), pair.Now!.Result, ResultOf(pair.Observation))).ToList();
+            return new Sampled(one.Uplink.Id, one.Uplink.Device, one.Uplink.ReceivedAt.UtcDateTime, seen, one.Observations.Count - seen.Count, one.Fault?.Reason);
+        })];
     }
 
     static JsonElement ResultOf(Observation observation)
