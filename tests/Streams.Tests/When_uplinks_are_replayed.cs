@@ -110,22 +110,9 @@ public class When_uplinks_are_replayed
     {
         await SendAsync("pegel-1", 10);
         await Service.ObservationsAsync(town, 10);
-        var replay = (await Get<ReplayStore>().AddAsync(town, new Replay
-        {
-            Id = Guid.NewGuid().ToString("N"),
-            Device = "pegel-1",
-            Profile = "mein",
-            Codec = "mein",
-            CodecVersion = 1,
-            Total = 10,
-            AcceptedBy = "tests",
-            FromTime = time.UtcDateTime,
-            ToTime = DateTime.UtcNow,
-            Definition = JsonSerializer.Serialize(await client.GetFromJsonAsync<JsonElement>("device-profiles/mein")),
-        }, 20, CancellationToken.None))!;
+        var replay = await AddAsync();
         await using var log = new DyingLog(Service.Log);
-        using var runner = new RunReplays(Get<ReplayStore>(), Get<UplinkStore>(), Get<DecodeAgain>(), Get<CodecStore>(), Get<DeadLetterStore>(), log, Get<Municipalities>(),
-            new ReplayOptions { Step = 4, Settle = TimeSpan.Zero }, NullLogger<RunReplays>.Instance);
+        using var runner = RunnerOn(log);
 
         var deaths = 0;
         for (var more = true; more;)
@@ -147,6 +134,38 @@ public class When_uplinks_are_replayed
         Assert.That(again, Has.Count.EqualTo(20), "each step was appended twice");
         Assert.That(again.Distinct().Count(), Is.EqualTo(10), "and alike");
     }
+
+    [Test]
+    public async Task Should_make_no_step_while_live_uplinks_wait()
+    {
+        await SendAsync("pegel-1", 1);
+        var replay = await AddAsync();
+        await using var log = new DyingLog(Service.Log) { Waiting = 1001 };
+        using var runner = RunnerOn(log);
+
+        Assert.That(await runner.StepAsync(town, CancellationToken.None), Is.False);
+        Assert.That((await Get<ReplayStore>().FindAsync(town, replay.Id, CancellationToken.None))!.State, Is.EqualTo("waiting"));
+        log.Waiting = 1000;
+        Assert.That(() => runner.StepAsync(town, CancellationToken.None), Throws.TypeOf<LogUnavailableException>(), "the step was made, up to the death that this log brings");
+    }
+
+    /// <summary>A replay that nobody told the service of: the test makes its steps.</summary>
+    async Task<Replay> AddAsync() => (await Get<ReplayStore>().AddAsync(town, new Replay
+    {
+        Id = Guid.NewGuid().ToString("N"),
+        Device = "pegel-1",
+        Profile = "mein",
+        Codec = "mein",
+        CodecVersion = 1,
+        Total = 10,
+        AcceptedBy = "tests",
+        FromTime = time.UtcDateTime,
+        ToTime = DateTime.UtcNow,
+        Definition = JsonSerializer.Serialize(await client.GetFromJsonAsync<JsonElement>("device-profiles/mein")),
+    }, 20, CancellationToken.None))!;
+
+    static RunReplays RunnerOn(ILog log) => new(Get<ReplayStore>(), Get<UplinkStore>(), Get<DecodeAgain>(), Get<CodecStore>(), Get<DeadLetterStore>(), log, Get<Municipalities>(),
+        new ReplayOptions { Step = 4, Settle = TimeSpan.Zero }, NullLogger<RunReplays>.Instance);
 
     [Test]
     public async Task Should_let_one_process_at_a_time_make_a_step()
@@ -279,6 +298,9 @@ public class When_uplinks_are_replayed
     {
         int appends;
 
+        /// <summary>Records that wait, as it says; 0 for the truth.</summary>
+        public long Waiting { get; set; }
+
         public async Task<LogPosition> AppendAsync(string municipality, string topic, string key, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
         {
             var position = await log.AppendAsync(municipality, topic, key, payload, cancellation);
@@ -293,7 +315,8 @@ public class When_uplinks_are_replayed
 
         public IAsyncEnumerable<LogBatch> TailAsync(string municipality, string topic, IReadOnlyList<LogPosition> from, CancellationToken cancellation) => log.TailAsync(municipality, topic, from, cancellation);
 
-        public Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation) => log.LagAsync(municipality, topic, group, cancellation);
+        public Task<long> LagAsync(string municipality, string topic, string group, CancellationToken cancellation) =>
+            Waiting > 0 ? Task.FromResult(Waiting) : log.LagAsync(municipality, topic, group, cancellation);
 
         public Task PingAsync(CancellationToken cancellation) => log.PingAsync(cancellation);
 
