@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
-using Allmende.Testing;
 using static Allmende.Observations.Tests.Town;
 
 namespace Allmende.Observations.Tests;
