@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using Allmende.Contracts;
 
 namespace Allmende.Streams.Replays;
