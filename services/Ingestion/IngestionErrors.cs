@@ -27,5 +27,12 @@ static class IngestionErrors
     public static readonly ApiError InvalidSource = new("invalid_mqtt_source", 422, "The MQTT source has faults");
     public static readonly ApiError UnknownSource = new("unknown_mqtt_source", 404, "There is no such MQTT source");
     public static readonly ApiError TooManySources = new("too_many_mqtt_sources", 409, "There are as many MQTT sources as there may be");
+    public static readonly ApiError InvalidDownlink = new("invalid_downlink", 422, "This cannot be sent");
+    public static readonly ApiError UnknownDownlink = new("unknown_downlink", 404, "There is no such downlink");
+    public static readonly ApiError TooManyDownlinks = new("too_many_downlinks", 409, "As many downlinks wait for the device as may");
+    public static readonly ApiError NoDownlinkNow = new("no_downlink_now", 409, "The state of the device or the downlink does not allow this");
+    public static readonly ApiError InvalidWay = new("invalid_downlink_way", 422, "The way of downlinks has faults");
+    public static readonly ApiError UnknownWay = new("unknown_downlink_way", 404, "There is no such way of downlinks");
+    public static readonly ApiError TooManyWays = new("too_many_downlink_ways", 409, "There are as many ways of downlinks as there may be");
     public static readonly ApiError InvalidPage = new("invalid_page", 422, "There is no such page");
 }

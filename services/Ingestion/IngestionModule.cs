@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Downlinks;
 using Allmende.Ingestion.Features;
 using Allmende.Ingestion.Import;
 using Allmende.Ingestion.Inbox;
@@ -54,6 +55,11 @@ public static class IngestionModule
         services.AddSingleton<MappingStore>().AddSingleton<KnownMappings>().AddSingleton<MappedUplinks>();
         services.AddSingleton(options.Sources).AddSingleton<SourceStore>().AddSingleton<SourceMessages>();
         services.AddSingleton<MqttSources>().AddHostedService(provider => provider.GetRequiredService<MqttSources>());
+        services.AddSingleton(options.Downlinks).AddSingleton<DownlinkStore>().AddSingleton<WayStore>().AddSingleton<NetworkServers>().AddSingleton<DeviceTopics>();
+        services.AddSingleton<DownlinkEncoder>().AddSingleton<DownlinkDoor>().AddSingleton<DownlinkAnswers>();
+        services.AddSingleton<DownlinkReports>().AddHostedService(provider => provider.GetRequiredService<DownlinkReports>());
+        services.AddSingleton<DownlinkSender>().AddHostedService(provider => provider.GetRequiredService<DownlinkSender>());
+
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());
         services.AddSingleton(options.Mqtt).AddSingleton<MqttLogin>().AddSingleton<MqttBroker>().AddSingleton<PublishDoor>().AddSingleton<MqttServer>();
@@ -85,6 +91,8 @@ public static class IngestionModule
         DevicePhotos.Map(devices);
         MaintainDevice.Map(devices);
         ChangeDeviceState.Map(devices);
+        DownlinkRoutes.Map(devices);
+        WayRoutes.Map(app.MapGroup("/{municipality}/downlink-ways").WithTags("Downlinks"));
         ListDeviceConditions.Map(app.MapGroup("/{municipality}/device-conditions").WithTags("Devices"));
         var inbox = app.MapGroup("/{municipality}/unknown-devices").WithTags("Unknown devices");
         ListUnknownDevices.Map(inbox);

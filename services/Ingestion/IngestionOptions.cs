@@ -1,3 +1,4 @@
+using Allmende.Ingestion.Downlinks;
 using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Sources;
@@ -48,10 +49,12 @@ public sealed class IngestionOptions
     public WatchOptions Watch { get; set; } = new();
     /// <summary>Other people's brokers.</summary>
     public SourceOptions Sources { get; set; } = new();
+    /// <summary>What is sent to devices.</summary>
+    public DownlinkOptions Downlinks { get; set; } = new();
 
     internal IEnumerable<string> Faults()
     {
-        foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults()).Concat(Sources.Faults(LargestUplink))) yield return fault;
+        foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults()).Concat(Sources.Faults(LargestUplink)).Concat(Downlinks.Faults())) yield return fault;
         if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
         foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
             if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";

@@ -40,6 +40,12 @@ static class Telemetry
 
     public static void CountLostSignal(string municipality) => LostSignals.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
 
+    /// <summary>By <c>municipality</c> and <c>outcome</c>: a state, or <c>retried</c>.</summary>
+    static readonly Counter<long> Downlinks = Meter.CreateCounter<long>("allmende.ingestion.downlinks", description: "What became of downlinks");
+
+    public static void CountDownlink(string municipality, string outcome) =>
+        Downlinks.Add(1, new("municipality", municipality), new KeyValuePair<string, object?>("outcome", outcome));
+
     public static void CountMqttDelivery(string municipality) => MqttDelivered.Add(1, new KeyValuePair<string, object?>("municipality", municipality));
 
     public static void CountMqttEntity(string municipality, string outcome) =>

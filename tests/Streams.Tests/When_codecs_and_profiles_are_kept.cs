@@ -40,6 +40,22 @@ public class When_codecs_and_profiles_are_kept
             Is.EqualTo((200, """{"data":{"open":true,"minutes":15},"warnings":[],"errors":[]}""")));
     }
 
+    [Test]
+    public async Task Should_encode_for_ingestion_alone_by_its_own_route()
+    {
+        var town = await Service.MunicipalityAsync();
+        using var client = Service.Client(town);
+        using var ingestion = Service.Internal();
+        var route = $"/internal/{town}/codecs/strega-smart-valve/encode";
+        var answer = await ingestion.PostAsJsonAsync(route, new { data = new { open = true, minutes = 15 } });
+
+        Assert.That(await answer.Content.ReadAsStringAsync(), Is.EqualTo("""{"fPort":2,"bytes":[65,15],"warnings":[],"errors":[]}"""));
+        Assert.That((await ingestion.PostAsJsonAsync(route, new { data = 1 })).StatusCode, Is.EqualTo(HttpStatusCode.UnprocessableEntity));
+        Assert.That((await ingestion.PostAsJsonAsync(route.Replace(town, "nirgendwo"), new { data = new { open = true } })).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await ingestion.PostAsJsonAsync($"/internal/{town}/codecs/keiner/encode", new { data = new { open = true } })).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await client.PostAsJsonAsync(route, new { data = new { open = true } })).StatusCode, Is.EqualTo(HttpStatusCode.NotFound), "without the key");
+    }
+
     [TestCase("function decodeUplink(input) {\n  return 1 +;\n}", 2, 13)]
     public async Task Should_refuse_what_does_not_parse_with_line_and_column(string text, int line, int column)
     {

@@ -18,6 +18,9 @@ sealed class MqttBroker(MqttOptions options, FeedStreams feeds, Municipalities m
     /// <summary>Whether nobody has subscribed to anything of the municipality's devices.</summary>
     public bool IsUnheard(string municipality) => !towns.TryGetValue(municipality, out var town) || town.IsUnheard;
 
+    /// <summary>Whether somebody who is connected here would get a message of a device's topic.</summary>
+    public bool IsHeard(MqttTopic topic) => towns.TryGetValue(topic.Municipality, out var town) && town.IsHeard(topic);
+
     /// <summary>Sends a message to the subscribers of a device's topic. Returns whether there are any.</summary>
     public bool Publish(MqttTopic topic, MqttMessage message) => Of(topic.Municipality).Publish(topic, message);
 

@@ -341,7 +341,7 @@ sealed partial class MqttConnection
         switch (type)
         {
             case PacketType.PubAck:
-                session!.Acknowledge(packet.PacketId);
+                session!.Acknowledge(packet.PacketId, packet.Code);
                 break;
             case PacketType.PubRec:
                 var code = session!.Received(packet.PacketId, packet.Code);

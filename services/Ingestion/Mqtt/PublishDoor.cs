@@ -1,3 +1,4 @@
+using Allmende.Ingestion.Downlinks;
 using Allmende.Ingestion.Mqtt.Protocol;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
@@ -8,7 +9,7 @@ using Allmende.Platform;
 namespace Allmende.Ingestion.Mqtt;
 
 /// <summary>The way of a PUBLISH: may its sender, then into the log as an uplink or to Observations as an entity, then to whoever has subscribed.</summary>
-sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, MqttBroker broker, IngestionOptions options, ILogger<PublishDoor> logger)
+sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, DownlinkAnswers answers, MqttBroker broker, IngestionOptions options, ILogger<PublishDoor> logger)
 {
     const int WillAttempts = 5;
     static readonly TimeSpan WillPause = TimeSpan.FromSeconds(2);
@@ -23,6 +24,7 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, MqttBr
         if (!TopicRights.MayPublish(session.Client, topic)) return Refused(session.Client, topic, ReasonCode.NotAuthorized, "not_authorized");
         if (packet.Payload.Length > options.LargestUplink) return Refused(session.Client, topic, ReasonCode.QuotaExceeded, "too_large", $"at most {options.LargestUplink} bytes");
         if (topic.Kind == TopicKind.SensorThings) return CreateAsync(session.Client, topic, packet.Payload.ToArray());
+        if (topic.Kind == TopicKind.DownlinkAnswer) return answers.TakeAsync(topic, packet.Payload);
         if (packet is { Retain: true, Payload.IsEmpty: true })
         {
             broker.ForgetRetained(topic);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Allmende.Ingestion.Downlinks;
 using Allmende.Ingestion.Uplinks;
 using Allmende.Platform;
 
@@ -10,7 +11,7 @@ namespace Allmende.Ingestion.Signals;
 /// seconds.
 /// </summary>
 sealed partial class DeviceSignals(
-    SignalStore store, LastSeenWriter lastSeen, Municipalities municipalities, IngestionOptions options, ILogger<DeviceSignals> logger) : BackgroundService
+    SignalStore store, LastSeenWriter lastSeen, DownlinkReports downlinks, Municipalities municipalities, IngestionOptions options, ILogger<DeviceSignals> logger) : BackgroundService
 {
     /// <summary>Most that wait to be written, of all municipalities. Beyond, new ones are let go: the database is away for long then.</summary>
     const int MostWaiting = 100_000;
@@ -23,11 +24,25 @@ sealed partial class DeviceSignals(
     /// <param name="signal">The signal; its device must exist.</param>
     public ValueTask NoteAsync(string municipality, DeviceSignal signal)
     {
-        Note(municipality, signal with { Level = DeviceSignal.Clean(signal.Level), Text = DeviceSignal.Clean(signal.Text), Downlink = DeviceSignal.Clean(signal.Downlink) });
+        signal = signal with { Level = DeviceSignal.Clean(signal.Level), Text = DeviceSignal.Clean(signal.Text), Downlink = DeviceSignal.Clean(signal.Downlink) };
+        Note(municipality, signal);
+        // One that we sent gets into another state; others' are known to nobody there.
+        if (signal.Downlink is { } downlink && ReportOf(signal.Kind) is { } report)
+            downlinks.Note(municipality, signal.Device, downlink, report, signal.At, "network-server", signal.Text);
         // The watch over the devices wants to know it, too.
         if (signal.BatteryLevel is { } percent) lastSeen.NoteBattery(municipality, signal.Device, percent, signal.At.UtcDateTime);
         return ValueTask.CompletedTask;
     }
+
+    static DownlinkReport? ReportOf(SignalKind kind) => kind switch
+    {
+        SignalKind.DownlinkQueued => DownlinkReport.Taken,
+        SignalKind.DownlinkSent => DownlinkReport.Sent,
+        SignalKind.DownlinkAcknowledged => DownlinkReport.Acknowledged,
+        SignalKind.DownlinkUnacknowledged => DownlinkReport.Unacknowledged,
+        SignalKind.DownlinkFailed => DownlinkReport.Failed,
+        _ => null,
+    };
 
     void Note(string municipality, DeviceSignal signal)
     {

@@ -66,6 +66,8 @@ public static class Roles
     internal static string[] Staff { get; } = [Admin, DataOwner, DataSteward, Analyst, Developer, DeviceManager];
     /// <summary>The roles that may register and change devices.</summary>
     public static string[] OfDevices { get; } = [Admin, Developer, DeviceManager];
+    /// <summary>The roles that may send something to devices, and say how it gets there: what moves valves and lights. Not whoever connects sensors.</summary>
+    public static string[] OfActuators { get; } = [Admin, Developer];
 
     /// <summary>The roles that <paramref name="principal"/> has in <paramref name="municipality"/>; none for another municipality's.</summary>
     public static HashSet<string> Of(ClaimsPrincipal principal, string municipality) =>

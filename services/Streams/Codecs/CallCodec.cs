@@ -23,6 +23,14 @@ static class CallCodec
             .RequireMember().WithSummary("Decode a downlink").Produces<JsonObject>().ProducesProblem(404).ProducesProblem(422);
     }
 
+    /// <summary>Ingestion asks this for what is to be sent to a device, and answers for the municipality in its own path.</summary>
+    public static void MapInternalCodecCalls(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/internal/{municipality}/codecs/{id}/encode", async Task<IResult> (
+            string municipality, string id, CallRequest request, Municipalities municipalities, Caller caller, CancellationToken cancellation) =>
+            await municipalities.FindAsync(municipality, cancellation) is null
+                ? PlatformErrors.NotFound.Problem($"There is no codec '{id}'.")
+                : await caller.CallAsync(municipality, id, request, CodecOperation.Encode, cancellation)).ExcludeFromDescription();
+
     /// <summary>The input of a codec.</summary>
     /// <param name="FPort">LoRaWAN port, 0 to 255; 1 where absent. Of what is to be encoded only layouts take one.</param>
     /// <param name="Bytes">The payload: hexadecimal, or an array of numbers from 0 to 255.</param>

@@ -25,6 +25,7 @@ static class CodecRoutes
         codecs.MapGet("/{id}/examples", ExamplesAsync).RequireMember().WithSummary("Messages with what they mean, of a codec that ships with the platform").ProducesProblem(404);
         codecs.MapDelete("/{id}", DeleteAsync).RequireRole(StreamsModule.Editors).WithSummary("Remove a codec").Produces(204).ProducesProblem(404).ProducesProblem(409);
         codecs.MapCodecCalls();
+        routes.MapInternalCodecCalls();
     }
 
     /// <summary>A codec in the list.</summary>

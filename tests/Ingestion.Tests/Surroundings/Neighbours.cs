@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Allmende.Contracts;
 using Allmende.Platform.Security;
 using Microsoft.AspNetCore.Builder;
@@ -90,6 +91,9 @@ sealed class Neighbours : IAsyncDisposable
     /// <summary>Status of a POST to SensorThings, by its body.</summary>
     public Func<string, int> AnswersPost { get; set; } = _ => 201;
 
+    /// <summary>What Streams' codecs make of data that is to be sent, by codec and call: status and body.</summary>
+    public Func<string, JsonElement, (int Status, string Body)> Encodes { get; set; } = (_, _) => (404, "{}");
+
     void Map()
     {
         Feed.Map(app);
@@ -108,6 +112,11 @@ sealed class Neighbours : IAsyncDisposable
         app.MapGet("/internal/{municipality}/device-profiles/{id}", (string municipality, string id) =>
             !StreamsAnswers ? Results.StatusCode(503)
             : profiles.TryGetValue((municipality, id), out var profile) ? Results.Json(profile, ContractsJson.Default.DeviceProfile) : Results.NotFound());
+        app.MapPost("/internal/{municipality}/codecs/{id}/encode", (string id, JsonElement call) =>
+        {
+            var (status, body) = Encodes(id, call);
+            return Results.Text(body, "application/json", statusCode: status);
+        });
         app.MapGet("/internal/{municipality}/things/{id}", (string municipality, string id) => ServesThing(municipality, id) ? Results.NoContent() : Results.NotFound());
     }
 

@@ -184,9 +184,15 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
     }
 
     /// <summary>PUBACK of the client.</summary>
-    public void Acknowledge(ushort id)
+    public void Acknowledge(ushort id, ReasonCode code)
     {
-        lock (gate) Forget(id, released: false);
+        Delivery? delivery;
+        lock (gate)
+        {
+            delivery = outgoing?.GetValueOrDefault(id)?.Delivery;
+            Forget(id, released: false);
+        }
+        if (code < ReasonCode.Unspecified) delivery?.Message.Acknowledged?.Invoke(this);
         Pump();
     }
 

@@ -24,6 +24,9 @@ sealed class MqttMessage
     /// <summary>Who published it, where a session did.</summary>
     public MqttSession? Publisher { get; init; }
 
+    /// <summary>Is told which session's client has acknowledged it, of QoS 1 (PUBACK); once a client at least.</summary>
+    public Action<MqttSession>? Acknowledged { get; init; }
+
     public int Size => Topic.Length + Payload.Length + Forwarded.Length;
 
     /// <summary>Milliseconds since the process started at which something ends in <paramref name="seconds"/>; null is never.</summary>

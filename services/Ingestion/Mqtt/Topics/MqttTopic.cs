@@ -11,6 +11,8 @@ enum TopicKind
     Uplink,
     /// <summary><c>{m}/devices/{device}/down</c>.</summary>
     Downlink,
+    /// <summary><c>{m}/devices/{device}/down/ack</c>: the device says that it has a downlink.</summary>
+    DownlinkAnswer,
     /// <summary><c>{m}/sta/v1.1/{path}[?query]</c> (OGC 18-088, 14).</summary>
     SensorThings,
 }
@@ -34,13 +36,15 @@ sealed record MqttTopic(TopicKind Kind, string Municipality, string Name, string
         if (rest.StartsWith(SensorThings, StringComparison.Ordinal) && rest.Length > SensorThings.Length)
             return Of(TopicKind.SensorThings, rest[SensorThings.Length..]);
         if (!rest.StartsWith(Devices, StringComparison.Ordinal)) return null;
-        var end = rest.LastIndexOf('/');
-        var device = rest[Devices.Length..Math.Max(end, Devices.Length)];
+        var end = rest.IndexOf('/', Devices.Length);
+        if (end < 0) return null;
+        var device = rest[Devices.Length..end];
         if (!Device.IsId(device)) return null;
         return rest[(end + 1)..] switch
         {
             "up" => Of(TopicKind.Uplink, device),
             "down" => Of(TopicKind.Downlink, device),
+            "down/ack" => Of(TopicKind.DownlinkAnswer, device),
             _ => null,
         };
 

@@ -12,7 +12,7 @@ static class TopicRights
     /// <summary>Whether somebody may publish to a topic at all; whose the device is, the door for uplinks sees to, and the SensorThings API to its own.</summary>
     public static bool MayPublish(MqttClient client, MqttTopic topic) => client.Municipality == topic.Municipality && topic.Kind switch
     {
-        TopicKind.Uplink => DeviceKeys.MayWriteUplinks(client.Principal, topic.Municipality) && DeviceKeys.MayWriteUplinksOf(client.Principal, topic.Name),
+        TopicKind.Uplink or TopicKind.DownlinkAnswer => DeviceKeys.MayWriteUplinks(client.Principal, topic.Municipality) && DeviceKeys.MayWriteUplinksOf(client.Principal, topic.Name),
         TopicKind.SensorThings => true,
         _ => false,
     };

@@ -16,6 +16,12 @@ sealed class TownTopics(MqttOptions options)
     /// <summary>True while nobody has subscribed: then a message need not be kept in any form.</summary>
     public bool IsUnheard => Volatile.Read(ref subscriptions) == 0;
 
+    /// <summary>Whether somebody who is connected would get a message of the topic.</summary>
+    public bool IsHeard(MqttTopic topic)
+    {
+        lock (gate) return subscriptions > 0 && Any(root, topic.Text.Split('/'), 0, one => one.Session.IsConnected && TopicRights.MayReceive(one.Session.Client, topic));
+    }
+
     /// <summary>Adds a subscription, and returns what is retained for it.</summary>
     /// <param name="subscription">The subscription.</param>
     /// <param name="isNew">False if it replaces one of the same filter.</param>
@@ -95,6 +101,14 @@ sealed class TownTopics(MqttOptions options)
         if (node.Children is null) return;
         if (node.Children.TryGetValue(levels[at], out var same)) Collect(same, levels, at + 1, receivers);
         if (node.Children.TryGetValue("+", out var any)) Collect(any, levels, at + 1, receivers);
+    }
+
+    static bool Any(Node node, string[] levels, int at, Func<Subscription, bool> fits)
+    {
+        if (node.Children?.GetValueOrDefault("#") is { } all && all.Subscribers.All.Any(fits)) return true;
+        if (at == levels.Length) return node.Subscribers.All.Any(fits);
+        return node.Children is not null
+            && ((node.Children.TryGetValue(levels[at], out var same) && Any(same, levels, at + 1, fits)) || (node.Children.TryGetValue("+", out var any) && Any(any, levels, at + 1, fits)));
     }
 
     static bool Remove(Node node, MqttFilter filter, int at, MqttSession session)
