@@ -88,7 +88,7 @@ sealed class WayStore(MunicipalDatabases databases)
     static async Task<List<(string Field, string Fault)>> FaultsAsync(NpgsqlConnection connection, string id, string[] devices, bool isDefault, CancellationToken cancellation)
     {
         await using var ask = new NpgsqlCommand($"""
-            (SELECT 'devices', format('there is no device ''%s''', name) FROM unnest($2) name WHERE NOT EXISTS (SELECT FROM device WHERE device.id = name) LIMIT {ToldAtOnce})
+            (SELECT 'devices', format('there is no device ''%s''', asked.id) FROM unnest($2) AS asked (id) WHERE NOT EXISTS (SELECT FROM device WHERE device.id = asked.id) LIMIT {ToldAtOnce})
             UNION ALL
             (SELECT 'devices', format('''%s'' has the way ''%s''', device, way) FROM downlink_way_device WHERE device = ANY ($2) AND way <> $1 LIMIT {ToldAtOnce})
             UNION ALL
