@@ -26,7 +26,7 @@ public class When_a_profile_is_suggested
         var outcomes = new Dictionary<string, IReadOnlyList<CodecOutcome>>();
         foreach (var codec in library.Codecs.Values) outcomes[codec.Id] = await runner.DecodeAsync(Runner.Municipality, codec, calls, CancellationToken.None);
         var known = KnownMessages.Of(library);
-        var profiles = library.Profiles.Values.OrderBy(profile => profile.Id, StringComparer.Ordinal).Select(profile => new ReadyProfile(profile)).ToList();
+        var profiles = library.Profiles.Values.Where(profile => profile.Codec is not null).OrderBy(profile => profile.Id, StringComparer.Ordinal).Select(profile => new ReadyProfile(profile)).ToList();
 
         var places = new List<int>();
         for (var i = 0; i < examples.Count; i++)
