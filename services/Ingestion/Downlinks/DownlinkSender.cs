@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Allmende.Platform;
 
 namespace Allmende.Ingestion.Downlinks;
@@ -9,40 +8,9 @@ namespace Allmende.Ingestion.Downlinks;
 /// </summary>
 sealed partial class DownlinkSender(
     DownlinkStore store, WayStore ways, NetworkServers servers, DeviceTopics topics, Municipalities municipalities, DownlinkOptions options, ILogger<DownlinkSender> logger)
-    : BackgroundService
+    : MunicipalityLoops(municipalities)
 {
-    readonly ConcurrentDictionary<string, SemaphoreSlim> wakeUps = new(StringComparer.Ordinal);
-
-    /// <summary>There is something to send.</summary>
-    public void Wake(string municipality)
-    {
-        var wakeUp = WakeUpOf(municipality);
-        // One signal is enough for any number of downlinks.
-        if (wakeUp.CurrentCount == 0) wakeUp.Release();
-    }
-
-    SemaphoreSlim WakeUpOf(string municipality) => wakeUps.GetOrAdd(municipality, static _ => new SemaphoreSlim(0));
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
-        try
-        {
-            while (true)
-            {
-                foreach (var municipality in municipalities.All.Select(municipality => municipality.Id))
-                    if (!loops.TryGetValue(municipality, out var loop) || loop.IsCompleted) loops[municipality] = RunAsync(municipality, stoppingToken);
-                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await Task.WhenAll(loops.Values);
-        }
-    }
-
-    /// <summary>As long as the municipality is one of ours.</summary>
-    async Task RunAsync(string municipality, CancellationToken cancellation)
+    protected override async Task RunAsync(string municipality, CancellationToken cancellation)
     {
         var passes = new Dictionary<string, Task>(StringComparer.Ordinal);
         var wakeUp = WakeUpOf(municipality);
@@ -50,7 +18,7 @@ sealed partial class DownlinkSender(
         {
             // Not all at the same moment.
             await wakeUp.WaitAsync(options.SweptEvery * Random.Shared.NextDouble(), cancellation);
-            while (municipalities.Find(municipality) is not null)
+            while (IsOurs(municipality))
             {
                 var isIdle = false;
                 try

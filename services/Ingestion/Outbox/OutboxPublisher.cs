@@ -13,47 +13,16 @@ namespace Allmende.Ingestion.Outbox;
 /// </summary>
 sealed partial class OutboxPublisher(
     OutboxStore outbox, DeviceStore devices, DeviceProfiles profiles, IEventBus events, Municipalities municipalities,
-    IngestionOptions options, ILogger<OutboxPublisher> logger) : BackgroundService
+    IngestionOptions options, ILogger<OutboxPublisher> logger) : MunicipalityLoops(municipalities)
 {
     const int ToldAtOnce = 200;
 
-    readonly ConcurrentDictionary<string, SemaphoreSlim> wakeUps = new(StringComparer.Ordinal);
-
-    /// <summary>There is something to tell.</summary>
-    public void Wake(string municipality)
-    {
-        var wakeUp = WakeUpOf(municipality);
-        // One signal is enough for any number of entries.
-        if (wakeUp.CurrentCount == 0) wakeUp.Release();
-    }
-
-    SemaphoreSlim WakeUpOf(string municipality) => wakeUps.GetOrAdd(municipality, static _ => new SemaphoreSlim(0));
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
-        try
-        {
-            while (true)
-            {
-                foreach (var municipality in municipalities.All.Select(municipality => municipality.Id))
-                    if (!loops.TryGetValue(municipality, out var loop) || loop.IsCompleted) loops[municipality] = RunAsync(municipality, stoppingToken);
-                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await Task.WhenAll(loops.Values);
-        }
-    }
-
-    /// <summary>As long as the municipality is one of ours.</summary>
-    async Task RunAsync(string municipality, CancellationToken cancellation)
+    protected override async Task RunAsync(string municipality, CancellationToken cancellation)
     {
         var wakeUp = WakeUpOf(municipality);
         try
         {
-            while (municipalities.Find(municipality) is not null)
+            while (IsOurs(municipality))
             {
                 try
                 {
