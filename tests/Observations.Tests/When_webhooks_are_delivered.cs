@@ -95,6 +95,27 @@ public sealed class When_webhooks_are_delivered
     }
 
     [Test]
+    public async Task Should_go_on_while_its_subscription_is_being_written()
+    {
+        receiver.Answer = _ => Task.Delay(TimeSpan.FromSeconds(3));
+        var (id, _) = await SubscribeAsync();
+        await SendAsync("pegel-1.temperature", 0, 0);
+        await Eventually.TrueAsync(() => Task.FromResult(receiver.Deliveries.Count == 1), "delivery under way");
+        // Leases are renewed each second; one renewal at least meets the lock, as it may meet the worker's own write.
+        await using (var connection = await (await Service.SharedAsync()).Get<MunicipalDatabases>().Of(town.Id).OpenConnectionAsync())
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var hold = connection.CreateCommand();
+            hold.CommandText = "SELECT 1 FROM subscription FOR UPDATE";
+            await hold.ExecuteNonQueryAsync();
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            await transaction.RollbackAsync();
+        }
+        await Eventually.TrueAsync(async () => (int)(await ReadAsync(id))["delivered"]! == 1, "delivery that was written down");
+        Assert.That(receiver.Deliveries, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task Should_lose_nothing_while_the_receiver_is_away()
     {
         receiver.Answer = context => { context.Response.StatusCode = 503; return Task.CompletedTask; };

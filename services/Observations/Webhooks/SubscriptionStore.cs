@@ -104,13 +104,19 @@ sealed class SubscriptionStore(MunicipalDatabases databases)
         DateTime? Time(int at) => reader.IsDBNull(at) ? null : reader.GetDateTime(at);
     }
 
-    /// <summary>Takes what is nobody's, renews what is ours; answers what is ours now.</summary>
+    /// <summary>
+    /// Takes what is nobody's, renews what is ours; answers what is ours now. What another instance is taking at this moment is passed over. What is ours is waited
+    /// for: our own worker may be writing there, and passed over it would look as if it were lost.
+    /// </summary>
     public async Task<List<SubscriptionRow>> ClaimAsync(string municipality, string owner, TimeSpan lease, int most, CancellationToken cancellation)
     {
         await using var command = databases.Of(municipality).CreateCommand($"""
+            WITH mine AS (SELECT id FROM subscription WHERE state = 'active' AND owner = $1 ORDER BY id LIMIT $3),
+            free AS (
+              SELECT id FROM subscription WHERE state = 'active' AND owner IS DISTINCT FROM $1 AND (owned_until IS NULL OR owned_until < now())
+              ORDER BY id LIMIT (SELECT greatest($3 - count(*), 0) FROM mine) FOR UPDATE SKIP LOCKED)
             UPDATE subscription SET owner = $1, owned_until = now() + $2
-            WHERE id IN (SELECT id FROM subscription WHERE state = 'active' AND (owner = $1 OR owned_until IS NULL OR owned_until < now())
-              ORDER BY owner = $1 DESC NULLS LAST, id LIMIT $3 FOR UPDATE SKIP LOCKED)
+            WHERE id IN (SELECT id FROM mine UNION ALL SELECT id FROM free) AND state = 'active' AND (owner = $1 OR owned_until IS NULL OR owned_until < now())
             RETURNING {Columns}
             """);
         Add(command, owner, lease, most);
