@@ -27,12 +27,13 @@ public class When_somebody_floods
     static string Uplink(string device) => Messages.Plain(device, Interlocked.Increment(ref count));
 
     /// <summary>
-    /// The neighbours' p99 while another town floods, against that while nobody does. It may be a fifth more (that is what is promised), and 15 ms: client, service,
+    /// The neighbours' p99 while another town floods, against that while nobody does. It may be a fifth more (that is what is promised), and 8 ms: client, service,
     /// Redis and PostgreSQL share two processors with whatever else a build machine does, a window has 150 messages, so its p99 is the second slowest of them, and
     /// one turn of another process on both processors is 3 to 10 ms. Where the machine is so busy that quiet windows take 70 ms and more, windows differ by a third
     /// among themselves; so it may be half as much again there. Quiet and flooded windows take turns and the medians of five are compared, so that neither a slow minute of
-    /// the machine nor one bad window decides; and what is over the bound is measured twice more, since a flood that is not throttled is over it each time.
-    /// That refusals are few (they are held back) and that the flood gets what it may and no more is counted, not timed.
+    /// the machine nor one bad window decides; and what is over the bound is measured twice more. Without limits the p99 was twice as long, about 10 ms against 21 to
+    /// 25: near the bound, for nothing is decoded and stored here. So what a broken limit cannot pass is counted, not timed: that the flood gets what it may and no more,
+    /// is told so, and that refusals are few, since they are held back.
     /// </summary>
     [TestCase("HTTP")]
     [TestCase("MQTT")]
@@ -63,7 +64,7 @@ public class When_somebody_floods
                 await running;
                 flooded += since.Elapsed;
             }
-            var (p99, bound) = (Median(with), Math.Max(1.2 * Median(without) + 15, 1.5 * Median(without)));
+            var (p99, bound) = (Median(with), Math.Max(1.2 * Median(without) + 8, 1.5 * Median(without)));
             isNoticed = p99 >= bound;
             TestContext.Out.WriteLine($"p99 quiet {Median(without):0.0} ms, flooded {p99:0.0} ms, at most {bound:0.0} ms; taken {flood.Taken}, refused {flood.Refused} in {flooded.TotalSeconds:0.0} s");
         }
