@@ -15,10 +15,18 @@ public sealed class IngestionOptions
     public DateTimeOffset EarliestTime { get; set; } = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     /// <summary>How far ahead of our clock an uplink's time may be. What is ahead by minutes is taken, and flagged by Streams.</summary>
     public TimeSpan MostTimeAhead { get; set; } = TimeSpan.FromDays(1);
-    /// <summary>Uplinks of one municipality.</summary>
-    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 10_000, Burst = 30_000 };
-    /// <summary>Uplinks of one device.</summary>
-    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 100, Burst = 2_000 };
+    /// <summary>Uplinks of one municipality. By default a fifth of what the processors can take, decode and store, so that its neighbours hardly notice.</summary>
+    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 250 * Environment.ProcessorCount, Burst = 500 * Environment.ProcessorCount };
+    /// <summary>Uplinks of one device; less than a municipality's, so that its fellow devices do not notice.</summary>
+    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 100, Burst = 500 };
+    /// <summary>Municipalities, by id, that may send more or less than <see cref="MunicipalityRate"/> says.</summary>
+    public Dictionary<string, RateOptions> MunicipalityRates { get; set; } = new(StringComparer.Ordinal);
+    /// <summary>Municipalities, by id, each of whose devices may send more or less than <see cref="DeviceRate"/> says.</summary>
+    public Dictionary<string, RateOptions> DeviceRates { get; set; } = new(StringComparer.Ordinal);
+    /// <summary>Refusals of one municipality for sending too much that are answered at once; the others are held back until it is their turn.</summary>
+    public RateOptions RefusalRate { get; set; } = new() { PerSecond = 100, Burst = 20 };
+    /// <summary>The longest that a refusal is held back; less than what clients have patience for.</summary>
+    public TimeSpan LongestHold { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Back-pressure: with more uplinks of a municipality waiting to be decoded, its doors ask to come back later.</summary>
     public long MostWaitingUplinks { get; set; } = 50_000;
     /// <summary>How often the number of waiting uplinks is looked up.</summary>
@@ -33,8 +41,8 @@ public sealed class IngestionOptions
     public TimeSpan LastSeenWrittenEvery { get; set; } = TimeSpan.FromSeconds(5);
     /// <summary>How long a registration waits for Observations to serve the Thing.</summary>
     public TimeSpan ThingAwaited { get; set; } = TimeSpan.FromSeconds(3);
-    /// <summary>The outbox is looked through so often for what another instance, or a crash, left in it.</summary>
-    public TimeSpan OutboxSweptEvery { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The outbox is looked through so often for what another instance left in it when it died: seldom, so that it costs no connection to the municipality's database.</summary>
+    public TimeSpan OutboxSweptEvery { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Mappings of one municipality.</summary>
     public int MostMappings { get; set; } = 200;
@@ -52,11 +60,18 @@ public sealed class IngestionOptions
     /// <summary>What is sent to devices.</summary>
     public DownlinkOptions Downlinks { get; set; } = new();
 
+    internal RateOptions RateOf(string municipality) => MunicipalityRates.GetValueOrDefault(municipality, MunicipalityRate);
+
+    internal RateOptions DeviceRateOf(string municipality) => DeviceRates.GetValueOrDefault(municipality, DeviceRate);
+
     internal IEnumerable<string> Faults()
     {
         foreach (var fault in Mqtt.Faults(LargestUplink).Concat(Inbox.Faults()).Concat(Watch.Faults()).Concat(Sources.Faults(LargestUplink)).Concat(Downlinks.Faults())) yield return fault;
         if (LargestUplink is < 1024 or > 900 * 1024) yield return "Ingestion:LargestUplink must be 1024 to 921600 bytes";
-        foreach (var (name, rate) in new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate) })
+        var rates = new[] { (nameof(MunicipalityRate), MunicipalityRate), (nameof(DeviceRate), DeviceRate), (nameof(RefusalRate), RefusalRate) }
+            .Concat(MunicipalityRates.Select(one => ($"{nameof(MunicipalityRates)}:{one.Key}", one.Value)))
+            .Concat(DeviceRates.Select(one => ($"{nameof(DeviceRates)}:{one.Key}", one.Value)));
+        foreach (var (name, rate) in rates)
             if (rate.PerSecond < 1 || rate.Burst < 1) yield return $"Ingestion:{name} must be at least 1 per second with a burst of at least 1";
         if (MostWaitingUplinks < 1) yield return "Ingestion:MostWaitingUplinks must be positive";
         if (MostDevicesKept < 1) yield return "Ingestion:MostDevicesKept must be positive";
@@ -69,6 +84,7 @@ public sealed class IngestionOptions
             (nameof(LastSeenWrittenEvery), LastSeenWrittenEvery), (nameof(OutboxSweptEvery), OutboxSweptEvery),
         })
             if (time <= TimeSpan.Zero) yield return $"Ingestion:{name} must be positive";
+        if (LongestHold < TimeSpan.Zero || LongestHold > TimeSpan.FromSeconds(30)) yield return "Ingestion:LongestHold must be 0 to 30 s";
         if (ThingAwaited < TimeSpan.Zero) yield return "Ingestion:ThingAwaited must not be negative";
     }
 }

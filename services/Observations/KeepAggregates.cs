@@ -13,8 +13,8 @@ public sealed partial class KeepAggregates(AggregateStore aggregates, Municipali
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
-    /// <summary>How often is looked for what another instance left.</summary>
-    static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(15);
+    /// <summary>How often is looked for what another instance left; who reads meanwhile computes it himself.</summary>
+    static readonly TimeSpan RemindEvery = TimeSpan.FromMinutes(2);
     const int WorkShare = 20;
 
     readonly ConcurrentDictionary<string, bool> touched = new(StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using Allmende.Contracts;
 using Allmende.Ingestion.Downlinks;
 using Allmende.Ingestion.Tests.Surroundings;
+using Allmende.Testing;
 using NUnit.Framework;
 
 namespace Allmende.Ingestion.Tests;
@@ -72,6 +73,39 @@ public class When_something_is_sent_to_a_device
         Assert.That(told.States(), Is.EqualTo(new[] { "queued", "sending", "sent", state }));
         Assert.That(told.GetProperty("history")[3].GetProperty("by").GetString(), Is.EqualTo("network-server"));
         if (field == "downlink_failed") Assert.That(told.GetProperty("reason").GetString(), Does.StartWith("absolute_time"));
+    }
+
+    [TestCase("downlink_queued")]
+    [TestCase("downlink_sent")]
+    public async Task Should_count_as_sent_when_The_Things_Stack_tells_that_it_has_it(string field)
+    {
+        // What it answers to the attempts is of no use; what it tells is.
+        server.Answers = _ => NetworkServerStandIn.Fault(503, "später");
+        await town.PutWayAsync("ttn", "tts", server.Url);
+        var path = await town.QueueAsync("""{"fPort":15,"bytes":"9b38715c"}""");
+        await Eventually.TrueAsync(() => Task.FromResult(!server.Got.IsEmpty), "attempt");
+        Assert.That((await town.UplinkAsync("tts", Events.TheThingsStack(device.DevEui, field, Events.DownlinkOfTheThingsStack.Replace("meine-42", "allmende:" + path[^32..])))).Status, Is.EqualTo(204));
+
+        var told = await town.InStateAsync(path, "sent");
+        Assert.That(told.GetProperty("history").EnumerateArray().Last().GetProperty("by").GetString(), Is.EqualTo("network-server"));
+        // One attempt may have been under way.
+        var most = server.Got.Count + 1;
+        server.Answers = _ => null;
+        await town.InStateAsync(await town.QueueAsync("""{"fPort":15,"bytes":"02"}"""), "sent");
+        Assert.That(server.Got.Count(got => got.Body.Contains(path[^32..], StringComparison.Ordinal)), Is.LessThanOrEqualTo(most), "it is sent no more");
+        Assert.That((await town.GetAsync(path, town.Admin)).Text("state"), Is.EqualTo("sent"));
+    }
+
+    [Test]
+    public async Task Should_stay_sent_when_ChirpStack_tells_that_it_is_in_the_air()
+    {
+        await town.PutWayAsync("lora", "chirpstack", server.Url);
+        var path = await town.QueueAsync("""{"fPort":10,"bytes":"01","confirmed":true}""");
+        await town.InStateAsync(path, "sent");
+        string Of(string message) => message.Replace("f0d3a4f7-3a36-4eb1-9d6c-9a8a4ee32b1d", NetworkServerStandIn.QueueItem);
+        Assert.That((await town.UplinkAsync("chirpstack?event=txack", Of(Events.ChirpStackTxAck(device.DevEui)))).Status, Is.EqualTo(204));
+        Assert.That((await town.UplinkAsync("chirpstack?event=ack", Of(Events.ChirpStackAck(device.DevEui, true)))).Status, Is.EqualTo(204));
+        Assert.That((await town.InStateAsync(path, "acknowledged")).States(), Is.EqualTo(new[] { "queued", "sending", "sent", "acknowledged" }));
     }
 
     [TestCase(true, "acknowledged")]

@@ -13,10 +13,13 @@ sealed class When_the_configuration_is_faulty
             ["Platform:InternalKey"] = "short",
             ["Platform:Identity:Issuer"] = "nowhere",
             ["Platform:Log:Partitions"] = "0",
+            ["Platform:Log:Gather"] = "-00:00:01",
+            ["Platform:Log:RecordEvery"] = "01:00:00",
+            ["Platform:DatabasesKept"] = "-1",
             ["Platform:Events:Kind"] = "pigeons",
             ["Platform:Services:catalog"] = "not an address",
         }))!;
-        foreach (var fault in new[] { "InternalKey", "Postgres", "Redis", "Partitions", "Events:Kind 'pigeons'", "Issuer", "Services:catalog 'not an address'" })
+        foreach (var fault in new[] { "InternalKey", "Postgres", "Redis", "Partitions", "Log:Gather must be 0 to 5 s", "Log:RecordEvery must be 0 to 5 s", "DatabasesKept", "Events:Kind 'pigeons'", "Issuer", "Services:catalog 'not an address'" })
             Assert.That(refusal.Message, Does.Contain(fault));
     }
 

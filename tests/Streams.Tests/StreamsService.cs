@@ -119,7 +119,7 @@ sealed class StreamsService : WebApplicationFactory<Program>
         builder.UseSetting("Platform:PublicUrl", "http://localhost:9200");
         // Begins at once when one is accepted over the API, and never of itself: tests make steps of their own.
         builder.UseSetting("Replays:Settle", "00:00:00");
-        builder.UseSetting("Replays:LookEvery", "01:00:00");
+        builder.UseSetting("Replays:LookEvery", "01:00:00").UseSetting("Replays:LookedForEvery", "01:00:00");
         builder.ConfigureTestServices(services =>
         {
             services.AddHttpClient("observations").ConfigurePrimaryHttpMessageHandler(() => new Observations());

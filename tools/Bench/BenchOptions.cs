@@ -10,7 +10,8 @@ namespace Allmende.Bench;
 /// <param name="Output">The file to write.</param>
 /// <param name="Only">Part of the names of the rows to measure; null for all.</param>
 /// <param name="History">How many observations of history to write before the questions of <see cref="Bench.History"/> are asked; 0 to measure throughput instead.</param>
-sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connections, string Output, string? Only, long History = 0)
+/// <param name="Fairness">To measure what a flood does to its neighbours instead.</param>
+sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connections, string Output, string? Only, long History = 0, bool Fairness = false)
 {
     public const string Usage = """
         tools/bench [options]      measures this platform on this machine, in an installation of its own
@@ -18,6 +19,7 @@ sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connectio
           --seconds N              how long each row is measured (10)
           --only TEXT              only the rows whose name contains it
           --history N              instead: what N observations of history (100000000) do to questions; takes 12 GB for 100 million
+          --fairness               instead: what a flood of one municipality or device does to the others; 3 minutes a row
           --output FILE            where the table goes (docs/benchmarks/YYYY-MM-DD.md; --quick: only shown)
         """;
 
@@ -31,6 +33,7 @@ sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connectio
                 "--quick" => options with { Seconds = 2, WarmUp = 1, Output = "" },
                 "--seconds" => options with { Seconds = Number(rest) },
                 "--history" => options with { History = Number(rest), Output = options.Output.Replace(".md", "-history.md", StringComparison.Ordinal) },
+                "--fairness" => options with { Fairness = true, Output = options.Output.Replace(".md", "-fairness.md", StringComparison.Ordinal) },
                 "--only" => options with { Only = Value(rest) },
                 "--output" => options with { Output = Value(rest) },
                 _ => throw new InstallationException(Usage),

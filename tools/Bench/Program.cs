@@ -1,4 +1,5 @@
 using Allmende.Bench;
+using Allmende.Bench.Fairness;
 using Allmende.Supervisor;
 
 try
@@ -9,7 +10,7 @@ try
         return 0;
     }
     var options = BenchOptions.Parse(args);
-    return options.History > 0 ? await History.RunAsync(options) : await Run.AllAsync(options);
+    return options.Fairness ? await FairnessRun.RunAsync(options) : options.History > 0 ? await History.RunAsync(options) : await Run.AllAsync(options);
 }
 catch (InstallationException fault)
 {

@@ -78,7 +78,9 @@ sealed partial class DeviceDirectory(DeviceStore store, IngestionOptions options
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                await Task.WhenAll(towns.Select(town => CompareSafelyAsync(town.Key, town.Value, stoppingToken)));
+                // Some at a time: a database that hangs holds up its own municipality, and the others by little.
+                await Parallel.ForEachAsync(towns, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = stoppingToken },
+                    async (town, cancellation) => await CompareSafelyAsync(town.Key, town.Value, cancellation));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

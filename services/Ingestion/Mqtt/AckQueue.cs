@@ -9,7 +9,8 @@ namespace Allmende.Ingestion.Mqtt;
 /// <param name="Outcome">What becomes of it. Does not fail.</param>
 /// <param name="Topic">Whose subscribers get it; null if it was sent before, and they have it.</param>
 /// <param name="Bytes">Its size.</param>
-readonly record struct PendingAck(PacketType Type, ushort PacketId, Task<PublishOutcome> Outcome, MqttTopic? Topic, int Bytes);
+/// <param name="IsRestedFor">Its sender rests for it already.</param>
+readonly record struct PendingAck(PacketType Type, ushort PacketId, Task<PublishOutcome> Outcome, MqttTopic? Topic, int Bytes, bool IsRestedFor = false);
 
 /// <summary>
 /// The messages of one client that are on their way. They go side by side; they are answered, and brought to subscribers, in the order in which they came (4.6).

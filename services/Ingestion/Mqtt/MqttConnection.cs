@@ -18,6 +18,12 @@ sealed partial class MqttConnection
     static readonly TimeSpan GoodbyeTakes = TimeSpan.FromSeconds(1);
     static readonly TimeSpan DrainTakes = TimeSpan.FromSeconds(5);
 
+    /// <summary>How far ahead a client may live that cannot be told that it sends too much: nothing is read from it until that is made up for.</summary>
+    static readonly TimeSpan Credit = TimeSpan.FromSeconds(1);
+
+    /// <summary>A shorter rest is not worth a timer; it adds to the next.</summary>
+    const int ShortestRest = 10;
+
     readonly ConnectionContext context;
     readonly IPAddress address;
     readonly MqttServer server;
@@ -34,7 +40,8 @@ sealed partial class MqttConnection
     Task? next;
     ProtocolLevel level;
     int keepAliveMilliseconds;
-    long packetAt = Environment.TickCount64, checkAt;
+    long packetAt = Environment.TickCount64, checkAt, restsUntil;
+    TaskCompletionSource? resting;
     int stopped;
     ReasonCode stopCode;
     string? stopReason;
@@ -93,6 +100,7 @@ sealed partial class MqttConnection
         context.Transport.Input.CancelPendingRead();
         Sender.Release();
         acks.Release();
+        Volatile.Read(ref resting)?.TrySetResult();
     }
 
     async Task ReadAsync()
@@ -121,6 +129,7 @@ sealed partial class MqttConnection
                 }
                 await acks.WhenRoomAsync();
                 await Sender.WhenRoomAsync();
+                if (Volatile.Read(ref restsUntil) - Environment.TickCount64 is >= ShortestRest and var rest) await RestAsync(rest);
             }
             input.AdvanceTo(received.Start, received.End);
             if (read.IsCompleted) return;
@@ -277,10 +286,52 @@ sealed partial class MqttConnection
         }
         if (outcome is null)
         {
-            outcome = topic is null ? UnknownTopic() : server.Door.PublishAsync(session!, topic, packet);
+            // MQTT 5 is told by reason code, QoS 0 and 3.1.1 by the speed at which they are read.
+            var credit = level == ProtocolLevel.V5 && packet.Qos > 0 ? TimeSpan.Zero : Credit;
+            outcome = topic is null ? UnknownTopic() : server.Door.PublishAsync(session!, topic, packet, credit);
+            if (credit > TimeSpan.Zero && topic is { Kind: TopicKind.Uplink }) Rest(server.Limits.RestOf(topic.Municipality, topic.Name));
             if (packet.Qos == 2) session!.Begin(packet.PacketId, outcome);
         }
-        acks.Add(new PendingAck(packet.Qos switch { 0 => default, 1 => PacketType.PubAck, _ => PacketType.PubRec }, packet.PacketId, outcome, isRepeated ? null : topic, body.Length));
+        var isKnown = outcome.IsCompletedSuccessfully;
+        if (isKnown) outcome = RestFor(outcome);
+        acks.Add(new PendingAck(
+            packet.Qos switch { 0 => default, 1 => PacketType.PubAck, _ => PacketType.PubRec }, packet.PacketId, outcome, isRepeated ? null : topic, body.Length, isKnown));
+    }
+
+    /// <summary>
+    /// What is refused costs its sender time: nothing more is read from it for a while. A client of 3.1.1 that is to be hung up on is kept waiting as well, since it
+    /// comes back at once.
+    /// </summary>
+    Task<PublishOutcome> RestFor(Task<PublishOutcome> known)
+    {
+        var outcome = known.Result;
+        if (outcome.IsTaken) return known;
+        var hold = server.Limits.HoldOf(client.Municipality ?? "");
+        Rest(hold);
+        return hold > TimeSpan.Zero && level == ProtocolLevel.V311 && outcome.Retry == Retry.Later ? LaterAsync(outcome, hold) : known;
+    }
+
+    /// <summary>Nothing is read for so long.</summary>
+    void Rest(TimeSpan time)
+    {
+        var until = Environment.TickCount64 + (long)time.TotalMilliseconds;
+        if (until > Volatile.Read(ref restsUntil)) Volatile.Write(ref restsUntil, until);
+    }
+
+    static async Task<PublishOutcome> LaterAsync(PublishOutcome outcome, TimeSpan rest)
+    {
+        await Task.Delay(rest);
+        return outcome;
+    }
+
+    async Task RestAsync(long milliseconds)
+    {
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref resting, over);
+        if (!IsStopped) await Task.WhenAny(over.Task, Task.Delay((int)milliseconds));
+        Volatile.Write(ref resting, null);
+        // It is not the client that was silent.
+        Volatile.Write(ref packetAt, Environment.TickCount64);
     }
 
     Task<PublishOutcome> UnknownTopic()
@@ -318,6 +369,7 @@ sealed partial class MqttConnection
     /// </summary>
     void Finish(PendingAck pending, PublishOutcome outcome)
     {
+        if (!pending.IsRestedFor) RestFor(pending.Outcome);
         if (outcome.Message is { } message && pending.Topic is { } topic) server.Broker.Publish(topic, message);
         if (pending.Type == PacketType.PubRec && !outcome.IsTaken && (level == ProtocolLevel.V5 || outcome.Retry != Retry.Never)) session?.Release(pending.PacketId);
         if (pending.Type == default || isSilent) return;
@@ -445,7 +497,7 @@ sealed partial class MqttConnection
             if (now - openedAt > server.Options.ConnectAwaited.TotalMilliseconds) Stop(ReasonCode.KeepAliveTimeout);
             return;
         }
-        if (keepAliveMilliseconds > 0 && now - Volatile.Read(ref packetAt) > keepAliveMilliseconds) Stop(ReasonCode.KeepAliveTimeout);
+        if (keepAliveMilliseconds > 0 && Volatile.Read(ref resting) is null && now - Volatile.Read(ref packetAt) > keepAliveMilliseconds) Stop(ReasonCode.KeepAliveTimeout);
         else if (Sender.StalledFor > server.Options.StalledAtMost) Stop(ReasonCode.QuotaExceeded, "nothing of what was sent was taken");
         else if (client.ValidTo is { } end && DateTime.UtcNow > end) Stop(ReasonCode.NotAuthorized, "the access token has expired");
         else if (now > checkAt)

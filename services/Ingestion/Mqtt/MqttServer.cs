@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Allmende.Ingestion.Mqtt.Sessions;
+using Allmende.Ingestion.Uplinks;
 using Microsoft.AspNetCore.Connections;
 
 namespace Allmende.Ingestion.Mqtt;
 
 /// <summary>Takes connections, as many as there is room for, and gives each its <see cref="MqttConnection"/>.</summary>
-sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessions, MqttBroker broker, PublishDoor door, ILogger<MqttConnection> logger)
+sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessions, MqttBroker broker, PublishDoor door, RateLimits limits, ILogger<MqttConnection> logger)
 {
     readonly ConcurrentDictionary<IPAddress, int> waiting = new();
     readonly ConcurrentDictionary<IPAddress, int> anonymous = new();
@@ -21,6 +22,8 @@ sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessi
     public MqttBroker Broker => broker;
 
     public PublishDoor Door => door;
+
+    public RateLimits Limits => limits;
 
     public ILogger<MqttConnection> Logger => logger;
 

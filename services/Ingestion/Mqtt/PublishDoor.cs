@@ -19,7 +19,8 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
     /// <param name="session">Whose.</param>
     /// <param name="topic">Where it goes.</param>
     /// <param name="packet">The message; read before this returns.</param>
-    public Task<PublishOutcome> PublishAsync(MqttSession session, MqttTopic topic, in PublishPacket packet)
+    /// <param name="credit">How far ahead its sender may live, who can be made to rest for it.</param>
+    public Task<PublishOutcome> PublishAsync(MqttSession session, MqttTopic topic, in PublishPacket packet, TimeSpan credit = default)
     {
         if (!TopicRights.MayPublish(session.Client, topic)) return Refused(session.Client, topic, ReasonCode.NotAuthorized, "not_authorized");
         if (packet.Payload.Length > options.LargestUplink) return Refused(session.Client, topic, ReasonCode.QuotaExceeded, "too_large", $"at most {options.LargestUplink} bytes");
@@ -30,10 +31,10 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
             broker.ForgetRetained(topic);
             return Taken;
         }
-        if (uplinks.TurnedAway(topic.Municipality) is { } away) return Task.FromResult(Told(topic, away));
+        if (uplinks.TurnedAway(topic.Municipality, topic.Name, credit) is { } away) return Task.FromResult(Told(topic, away));
         var (uplink, fault) = UplinkDoor.Parse(packet.Payload, PlainJson.Read, topic.Name);
         if (fault is not null) return Task.FromResult(Told(topic, fault.Value));
-        uplink.Door = "mqtt";
+        (uplink.Door, uplink.Credit) = ("mqtt", credit);
         var message = packet.Retain || !broker.IsUnheard(topic.Municipality) ? MessageOf(session, topic, packet) : null;
         return TakeAsync(session.Client, topic, uplink, message);
     }

@@ -2,12 +2,13 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
+using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Mappings;
 
 namespace Allmende.Ingestion.Uplinks;
 
 /// <summary>Uplinks that come by HTTP: 202 with the uplink's id when it is durable, 204 for what is none, else the problem.</summary>
-sealed class HttpUplinks(UplinkDoor door, MappedUplinks mapped)
+sealed class HttpUplinks(UplinkDoor door, MappedUplinks mapped, RateLimits limits)
 {
     /// <summary>Takes one message.</summary>
     /// <param name="context">The request.</param>
@@ -17,19 +18,19 @@ sealed class HttpUplinks(UplinkDoor door, MappedUplinks mapped)
     public async Task HandleAsync(HttpContext context, string kind, UplinkReader read, string? device = null)
     {
         var municipality = (string)context.GetRouteValue("municipality")!;
-        var outcome = door.TurnedAway(municipality) ?? await TakeAsync(context, municipality, kind, read, device);
+        var outcome = door.TurnedAway(municipality, DeviceKeys.OwnDevice(context.User)) ?? await TakeAsync(context, municipality, kind, read, device);
         Telemetry.CountUplink(municipality, kind, outcome.Name);
-        await AnswerAsync(context, outcome);
+        await AnswerAsync(context, municipality, outcome);
     }
 
     /// <summary>Takes the readings of one message, by a mapping of the municipality.</summary>
     public async Task HandleMappedAsync(HttpContext context, string mapping)
     {
         var municipality = (string)context.GetRouteValue("municipality")!;
-        if (door.TurnedAway(municipality) is { } away)
+        if (door.TurnedAway(municipality, DeviceKeys.OwnDevice(context.User)) is { } away)
         {
             Telemetry.CountUplink(municipality, "mapped", away.Name);
-            await AnswerAsync(context, away);
+            await AnswerAsync(context, municipality, away);
         }
         else if (await mapped.FindAsync(municipality, mapping, context.RequestAborted) is not { } ready)
             await IngestionErrors.UnknownMapping.Problem($"there is no mapping '{mapping}'; PUT /{municipality}/uplink-mappings/{mapping} makes it").ExecuteAsync(context);
@@ -39,12 +40,14 @@ sealed class HttpUplinks(UplinkDoor door, MappedUplinks mapped)
             foreach (var reading in outcome.Readings) Telemetry.CountUplink(municipality, "mapped", reading.Name);
             if (outcome.Readings.Count == 0) Telemetry.CountUplink(municipality, "mapped", outcome.Whole.Name);
             if (ready.HasItems && outcome.Whole.Uplink is not null) await AnswerAsync(context, outcome.Readings);
-            else await AnswerAsync(context, outcome.Whole);
+            else await AnswerAsync(context, municipality, outcome.Whole);
         }
     }
 
-    static async Task AnswerAsync(HttpContext context, UplinkOutcome outcome)
+    async Task AnswerAsync(HttpContext context, string municipality, UplinkOutcome outcome)
     {
+        // The body is not read, or was read already: nothing is kept for it meanwhile but the connection.
+        if (outcome.IsTooMuch) await Task.Delay(limits.HoldOf(municipality), context.RequestAborted);
         if (outcome.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (outcome.Error is { } error) await error.Problem(outcome.Detail, outcome.Field).ExecuteAsync(context);

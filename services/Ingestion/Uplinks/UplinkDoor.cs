@@ -24,15 +24,20 @@ sealed class UplinkDoor(
     /// <summary>How long a sender should wait when too much is there already.</summary>
     static readonly TimeSpan OverloadedFor = TimeSpan.FromSeconds(5);
 
+    const string DeviceIsMeant = "of this device";
+
     /// <summary>How long a sender should wait when the log does not answer.</summary>
     static readonly TimeSpan LogAwayFor = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether the municipality's doors are shut for now: it sends more than is decoded, or than it may. Asked before a message is read.</summary>
-    public UplinkOutcome? TurnedAway(string municipality)
+    /// <summary>Whether the doors are shut for now: the municipality sends more than is decoded, or it or the device more than they may. Asked before a message is read.</summary>
+    /// <param name="municipality">Whose.</param>
+    /// <param name="device">The device, where it is known already.</param>
+    /// <param name="credit">How far ahead its sender may live, who can be made to rest for it.</param>
+    public UplinkOutcome? TurnedAway(string municipality, string? device = null, TimeSpan credit = default)
     {
         if (pressure.IsOn(municipality)) return UplinkOutcome.Refused(IngestionErrors.Overloaded, retryAfter: OverloadedFor);
-        if (!limits.TryTake(municipality, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this municipality", retryAfter: wait);
-        return null;
+        if (device is not null && limits.WaitOf(municipality, device) is var wait && wait > credit) return TooManyOf(DeviceIsMeant, wait);
+        return limits.TryTake(municipality, out var due, credit) ? null : TooManyOf("of this municipality", due);
     }
 
     /// <summary>Takes one message; <see cref="TurnedAway"/> was asked before. What becomes of it when the client is gone is up to the message's id.</summary>
@@ -50,7 +55,7 @@ sealed class UplinkDoor(
             if (device is null && DeviceKeys.MayWriteAll(caller)) unknown.Note(municipality, message, DateTimeOffset.UtcNow);
             return UplinkOutcome.Refused(IngestionErrors.UnknownDevice, $"no device '{message.DevEui ?? message.DeviceId}' for this credential; register it first");
         }
-        if (!limits.TryTake(municipality, device.Id, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
+        if (!limits.TryTake(municipality, device.Id, out var wait, message.Credit)) return TooManyOfDevice(municipality, wait);
 
         return await TakeAsync(municipality, device, message, DateTimeOffset.UtcNow);
     }
@@ -69,13 +74,22 @@ sealed class UplinkDoor(
         return outcome;
     }
 
+    /// <summary>One device's flood is no reason to refuse its fellows.</summary>
+    UplinkOutcome TooManyOfDevice(string municipality, TimeSpan wait)
+    {
+        limits.GiveBack(municipality);
+        return TooManyOf(DeviceIsMeant, wait);
+    }
+
+    static UplinkOutcome TooManyOf(string whose, TimeSpan wait) => UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, whose, retryAfter: wait);
+
     /// <summary>What is no uplink. Of an unknown device it is let pass, since the network server could do nothing about it.</summary>
     async ValueTask<UplinkOutcome> NoteAsync(string municipality, ClaimsPrincipal caller, UplinkMessage message, CancellationToken cancellation)
     {
         if (message.Signal is not { } signal) return UplinkOutcome.Ignored;
         var device = await FindDeviceAsync(municipality, message, cancellation);
         if (device is null or { Retired: true } || !DeviceKeys.MayWriteUplinksOf(caller, device.Id)) return UplinkOutcome.Ignored;
-        if (!limits.TryTake(municipality, device.Id, out var wait)) return UplinkOutcome.Refused(IngestionErrors.TooManyUplinks, "of this device", retryAfter: wait);
+        if (!limits.TryTake(municipality, device.Id, out var wait)) return TooManyOfDevice(municipality, wait);
         var now = DateTimeOffset.UtcNow;
         var at = message.Time is { } time && time >= options.EarliestTime && time <= now ? time : now;
         await signals.NoteAsync(municipality, signal with { Device = device.Id, At = at });

@@ -28,6 +28,8 @@ struct UplinkMessage
     public string? Deduplication;
     /// <summary>The door that it came to, as the counters call it.</summary>
     public string? Door;
+    /// <summary>How far ahead its sender may live, who can be made to rest for it.</summary>
+    public TimeSpan Credit;
     /// <summary>What the message tells of the device beside or instead of an uplink; of which device, and if need be when, the door fills in.</summary>
     public DeviceSignal? Signal;
 }

@@ -11,6 +11,9 @@ namespace Allmende.Ingestion.Uplinks;
 /// <param name="RetryAfter">When to try again, where that may help.</param>
 readonly record struct UplinkOutcome(string Name, string? Uplink, ApiError? Error, string? Detail, string? Field, TimeSpan? RetryAfter)
 {
+    /// <summary>Too much came; who is told so may have to wait for it.</summary>
+    public bool IsTooMuch => Error == IngestionErrors.TooManyUplinks || Error == IngestionErrors.Overloaded;
+
     /// <summary>A network server's message that says nothing of use.</summary>
     public static readonly UplinkOutcome Ignored = new("ignored", null, null, null, null, null);
 

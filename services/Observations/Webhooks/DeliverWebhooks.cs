@@ -15,11 +15,15 @@ sealed partial class DeliverWebhooks(
     readonly ConcurrentDictionary<(string Municipality, string Subscription), Running> running = new();
     readonly SemaphoreSlim changed = new(0, 1);
 
+    /// <summary>When municipalities without an active subscription are looked at next, by <see cref="Environment.TickCount64"/>.</summary>
+    readonly ConcurrentDictionary<string, long> notBefore = new(StringComparer.Ordinal);
+
     sealed record Running(int Version, WebhookWorker Worker, CancellationTokenSource Stop, Task Task);
 
     /// <summary>A subscription has changed here: looks at once.</summary>
-    public void LookNow()
+    public void LookNow(string municipality)
     {
+        notBefore.TryRemove(municipality, out _);
         try { changed.Release(); }
         catch (SemaphoreFullException) { /* it will already */ }
     }
@@ -30,8 +34,8 @@ sealed partial class DeliverWebhooks(
         {
             while (true)
             {
-                await Parallel.ForEachAsync(municipalities.All.ToList(), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stoppingToken },
-                    async (municipality, cancellation) => await RenewAsync(municipality.Id, cancellation));
+                await Parallel.ForEachAsync(Due(), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stoppingToken },
+                    async (municipality, cancellation) => await RenewAsync(municipality, cancellation));
                 foreach (var gone in running.Where(one => municipalities.Find(one.Key.Municipality) is null)) await StopAsync(gone.Key, gone.Value);
                 Measure();
                 await changed.WaitAsync(options.RenewEvery, stoppingToken);
@@ -43,8 +47,18 @@ sealed partial class DeliverWebhooks(
         }
     }
 
+    List<string> Due()
+    {
+        var now = Environment.TickCount64;
+        return [.. municipalities.All.Select(municipality => municipality.Id).Where(id => !notBefore.TryGetValue(id, out var at) || at <= now)];
+    }
+
     async Task RenewAsync(string municipality, CancellationToken cancellation)
     {
+        // Before it is looked: what changes meanwhile is looked at again. Half of the pause is chance, so that not all are looked at in the same moment.
+        var seldom = Environment.TickCount64 + (long)(options.LookedForEvery.TotalMilliseconds * (0.5 + Random.Shared.NextDouble() / 2));
+        notBefore[municipality] = seldom;
+        var isUsed = true;
         try
         {
             var ours = await store.ClaimAsync(municipality, owner, options.Lease, Math.Max(0, options.MostWorkers - running.Count(one => one.Key.Municipality != municipality)), cancellation);
@@ -52,12 +66,14 @@ sealed partial class DeliverWebhooks(
             foreach (var (key, one) in running.Where(one => one.Key.Municipality == municipality).ToList())
                 if (!byId.TryGetValue(key.Subscription, out var row) || row.Version != one.Version || one.Task.IsCompleted) await StopAsync(key, one);
             foreach (var subscription in ours) running.GetOrAdd((municipality, subscription.Id), _ => Start(municipality, subscription));
+            isUsed = ours.Count > 0 || await store.AnyActiveAsync(municipality, cancellation);
         }
         catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
             // This municipality's workers go on; what they write down is refused if somebody else holds the lease by then.
             LogNotRenewed(municipality, fault.Message);
         }
+        if (isUsed) notBefore.TryRemove(KeyValuePair.Create(municipality, seldom));
     }
 
     Running Start(string municipality, SubscriptionRow subscription)

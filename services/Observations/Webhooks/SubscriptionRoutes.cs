@@ -43,7 +43,7 @@ static class SubscriptionRoutes
         var place = LogPlace.Of(await log.EndAsync(municipality, Topics.Observations, cancellation), []);
         if (await store.AddAsync(municipality, body, secret, context.VisibleAccess(), context.User.Name(), place.ObservationsText, options.MostSubscriptions, cancellation) is not { } made)
             return ObservationsErrors.TooManySubscriptions.Problem($"A municipality has {options.MostSubscriptions} at the most; remove one.");
-        deliver.LookNow();
+        deliver.LookNow(municipality);
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Created($"/{municipality}/subscriptions/{made.Id}", new CreatedSubscription("whsec_" + Convert.ToBase64String(secret), made.Info(isBehind: false)));
     }
@@ -64,14 +64,14 @@ static class SubscriptionRoutes
         var faults = body.Faults(isNew: false, options.AllowPrivateAddresses).ToList();
         if (faults.Count > 0) return ObservationsErrors.InvalidSubscription.Problem(faults);
         if (await store.ChangeAsync(municipality, id, body, context.VisibleAccess(), cancellation) is not { } row) return PlatformErrors.NotFound.Problem();
-        deliver.LookNow();
+        deliver.LookNow(municipality);
         return TypedResults.Ok(Shown(row, await EndAsync(municipality, log, cancellation)));
     }
 
     static async Task<IResult> RemoveAsync(string municipality, string id, SubscriptionStore store, DeliverWebhooks deliver, CancellationToken cancellation)
     {
         if (!await store.RemoveAsync(municipality, id, cancellation)) return PlatformErrors.NotFound.Problem();
-        deliver.LookNow();
+        deliver.LookNow(municipality);
         return TypedResults.NoContent();
     }
 

@@ -123,6 +123,13 @@ sealed class SubscriptionStore(MunicipalDatabases databases)
         return await ReadAsync(command, cancellation);
     }
 
+    /// <summary>Whether there is an active one, whoever delivers it.</summary>
+    public async Task<bool> AnyActiveAsync(string municipality, CancellationToken cancellation)
+    {
+        await using var command = databases.Of(municipality).CreateCommand("SELECT EXISTS (SELECT FROM subscription WHERE state = 'active')");
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
     /// <summary>Gives all up that is ours, so that another instance goes on at once.</summary>
     public async Task ReleaseAsync(string municipality, string owner, CancellationToken cancellation)
     {

@@ -19,6 +19,8 @@ sealed class WebhookOptions
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(20);
     /// <summary>How often leases are renewed and changes made elsewhere are looked for.</summary>
     public TimeSpan RenewEvery { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The same for a municipality that has no active subscription: seldom, so that it costs no connection to its database.</summary>
+    public TimeSpan LookedForEvery { get; set; } = TimeSpan.FromMinutes(2);
     /// <summary>Attempts that are remembered of each subscription.</summary>
     public int KeptDeliveries { get; set; } = 1_000;
 
@@ -34,5 +36,6 @@ sealed class WebhookOptions
         if (MostSubscriptions < 1 || MostWorkers < 1 || KeptDeliveries < 1) yield return "Observations:Webhooks: MostSubscriptions, MostWorkers and KeptDeliveries must be at least 1";
         if (Timeout <= TimeSpan.Zero || FirstPause <= TimeSpan.Zero || LongestPause < FirstPause) yield return "Observations:Webhooks: Timeout and FirstPause must be longer than nothing, LongestPause not shorter than FirstPause";
         if (RenewEvery <= TimeSpan.Zero || Lease < RenewEvery * 2) yield return "Observations:Webhooks:Lease must be at least twice RenewEvery";
+        if (LookedForEvery < RenewEvery) yield return "Observations:Webhooks:LookedForEvery must not be shorter than RenewEvery";
     }
 }

@@ -76,7 +76,7 @@ public static class PlatformModule
         }
         if (needs.HasFlag(PlatformNeeds.Database))
         {
-            services.AddSingleton(_ => new MunicipalDatabases(options.Postgres!, service));
+            services.AddSingleton(_ => new MunicipalDatabases(options.Postgres!, service, mostKept: options.DatabasesKept));
             services.AddSingleton(_ => new Migrations(service, System.Reflection.Assembly.Load(builder.Environment.ApplicationName)));
         }
         if (needs.HasFlag(PlatformNeeds.Municipalities))

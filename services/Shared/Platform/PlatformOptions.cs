@@ -9,6 +9,11 @@ public sealed class PlatformOptions
     public string PublicUrl { get; set; } = "http://localhost:8080";
     /// <summary>Npgsql connection string with this service's role, without database; null for services without a store.</summary>
     public string? Postgres { get; set; }
+    /// <summary>
+    /// Municipalities to whose databases this service keeps connections while it does not use them. Six services with some connections each to so many, and those in
+    /// use, must fit into PostgreSQL's max_connections (200).
+    /// </summary>
+    public int DatabasesKept { get; set; } = 16;
     /// <summary><c>host:port</c>.</summary>
     public string? Redis { get; set; }
     /// <summary>Secret of <c>/internal</c>.</summary>
@@ -36,6 +41,9 @@ public sealed class PlatformOptions
         if (Log.Kind == "kafka" && string.IsNullOrWhiteSpace(Log.Kafka)) yield return "Platform:Log:Kafka is not set";
         if (Log.Partitions is < 1 or > 64) yield return "Platform:Log:Partitions must be 1 to 64";
         if (Events.Kind is not ("log" or "dapr")) yield return $"Platform:Events:Kind '{Events.Kind}' is neither log nor dapr";
+        if (Log.Gather < TimeSpan.Zero || Log.Gather > TimeSpan.FromSeconds(5)) yield return "Platform:Log:Gather must be 0 to 5 s";
+        if (Log.RecordEvery < TimeSpan.Zero || Log.RecordEvery > TimeSpan.FromSeconds(5)) yield return "Platform:Log:RecordEvery must be 0 to 5 s";
+        if (DatabasesKept < 0) yield return "Platform:DatabasesKept must not be negative";
         if (!Uri.TryCreate(Identity.Issuer, UriKind.Absolute, out _)) yield return "Platform:Identity:Issuer is not set or no address";
         if (Identity.Authority is { } authority && !Uri.TryCreate(authority, UriKind.Absolute, out _)) yield return $"Platform:Identity:Authority '{authority}' is no address";
         foreach (var (name, address) in Services)

@@ -54,6 +54,14 @@ sealed class ReplayStore(MunicipalDatabases databases)
             """, new { after, limit }, cancellationToken: cancellation))).AsList();
     }
 
+    /// <summary>Whether there is one that is not over.</summary>
+    public async Task<bool> AnyWaitsAsync(string municipality, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
+        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            "SELECT EXISTS (SELECT FROM streams.replay WHERE state IN ('waiting', 'running'))", cancellationToken: cancellation));
+    }
+
     /// <summary>Cancels a replay that is not over.</summary>
     /// <returns>False if it is over, or there is none.</returns>
     public async Task<bool> CancelAsync(string municipality, string id, string by, CancellationToken cancellation)

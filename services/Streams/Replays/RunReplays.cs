@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Allmende.Contracts;
 using Allmende.Platform;
@@ -22,9 +23,14 @@ sealed partial class RunReplays(
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
     readonly SemaphoreSlim wake = new(0, 1);
 
+    /// <summary>When each municipality is looked at next, by <see cref="Environment.TickCount64"/>.</summary>
+    readonly ConcurrentDictionary<string, long> lookAt = new(StringComparer.Ordinal);
+
     /// <summary>There is a new one.</summary>
-    public void Wake()
+    public void Wake(string municipality)
     {
+        // A little more than it has to settle for, by the database's clock.
+        LookAt(municipality, options.Settle + TimeSpan.FromMilliseconds(100));
         try
         {
             wake.Release();
@@ -43,10 +49,10 @@ sealed partial class RunReplays(
             {
                 var began = Stopwatch.GetTimestamp();
                 var worked = false;
-                foreach (var municipality in municipalities.All.ToList()) worked |= await TryStepAsync(municipality.Id, stoppingToken);
+                foreach (var municipality in Due()) worked |= await TryStepAsync(municipality, stoppingToken);
                 var took = Stopwatch.GetElapsedTime(began);
                 if (worked) await Task.Delay(took < LongestPause ? took : LongestPause, stoppingToken);
-                else if (await wake.WaitAsync(options.LookEvery, stoppingToken)) await Task.Delay(options.Settle, stoppingToken);
+                else await wake.WaitAsync(UntilNext(), stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -55,17 +61,42 @@ sealed partial class RunReplays(
         }
     }
 
+    /// <summary>Those that are to be looked at now. New ones are spread, four a second, so that a start does not ask all databases at once.</summary>
+    List<string> Due()
+    {
+        var now = Environment.TickCount64;
+        var all = municipalities.All.Select(municipality => municipality.Id).ToHashSet(StringComparer.Ordinal);
+        foreach (var gone in lookAt.Keys.Where(municipality => !all.Contains(municipality))) lookAt.TryRemove(gone, out _);
+        foreach (var (place, municipality) in all.Where(municipality => !lookAt.ContainsKey(municipality)).ToList().Index()) lookAt.TryAdd(municipality, now + 250 * place);
+        return [.. lookAt.Where(one => one.Value <= now).Select(one => one.Key)];
+    }
+
+    /// <summary>Until somebody is due; not longer than until a new municipality should be seen.</summary>
+    TimeSpan UntilNext()
+    {
+        var next = lookAt.IsEmpty ? long.MaxValue : lookAt.Values.Min();
+        return TimeSpan.FromMilliseconds(Math.Clamp(next - Environment.TickCount64, 10, Math.Max(10, (long)options.LookEvery.TotalMilliseconds)));
+    }
+
+    void LookAt(string municipality, TimeSpan after) => lookAt[municipality] = Environment.TickCount64 + (long)after.TotalMilliseconds;
+
     async Task<bool> TryStepAsync(string municipality, CancellationToken cancellation)
     {
+        // Before it is looked: who wakes it meanwhile sets a time of his own.
+        LookAt(municipality, options.LookedForEvery);
+        var seldom = lookAt[municipality];
+        var (worked, again) = (false, true);
         try
         {
-            return await StepAsync(municipality, cancellation);
+            worked = await StepAsync(municipality, cancellation);
+            again = worked || await replays.AnyWaitsAsync(municipality, cancellation);
         }
         catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
             LogFailed(municipality, fault);
-            return false;
         }
+        if (again) lookAt.TryUpdate(municipality, Environment.TickCount64 + (worked ? 0 : (long)options.LookEvery.TotalMilliseconds), seldom);
+        return worked;
     }
 
     /// <summary>Makes the next step of the municipality's replay.</summary>

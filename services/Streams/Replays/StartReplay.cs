@@ -75,7 +75,7 @@ sealed class StartReplay(UplinkStore uplinks, ReplayStore replays, ProfileStore 
             AcceptedBy = caller.HttpContext.User.Name(),
         }, options.MostWaiting, cancellation);
         if (accepted is null) return StreamsErrors.ReplaysWaiting.Problem($"{options.MostWaiting} wait already. Wait for them, or cancel some.");
-        runner.Wake();
+        runner.Wake(municipality);
         return TypedResults.Accepted($"/{municipality}/replays/{accepted.Id}", ReplayRoutes.ReplayInfo.Of(accepted));
     }
 

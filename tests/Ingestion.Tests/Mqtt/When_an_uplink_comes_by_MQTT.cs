@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Allmende.Contracts;
 using Allmende.Ingestion.Mqtt.Protocol;
@@ -126,21 +127,77 @@ public class When_an_uplink_comes_by_MQTT
     }
 
     [Test]
-    public async Task Should_be_slowed_down_by_code_or_by_hanging_up()
+    public async Task Should_be_slowed_down_by_code()
     {
         await using var own = await Service.StartAsync(settings: [("Ingestion:DeviceRate:PerSecond", "1"), ("Ingestion:DeviceRate:Burst", "2")]);
         var there = await own.TownAsync();
         var mine = await there.DeviceAsync();
-        var topic = $"{there.Id}/devices/pegel-1/up";
-        await using var five = await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key);
-        await using var three = await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key, ProtocolLevel.V311);
+        await using var peer = await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key);
 
         var codes = new List<ReasonCode>();
-        for (var n = 0; n < 6; n++) codes.Add(await five.PublishedAsync(topic, Body(n)));
+        for (var n = 0; n < 6; n++) codes.Add(await peer.PublishedAsync($"{there.Id}/devices/pegel-1/up", Body(n)));
         Assert.That(codes.Take(2), Is.All.EqualTo(ReasonCode.Success));
         Assert.That(codes[^1], Is.EqualTo(ReasonCode.QuotaExceeded));
-        await three.PublishAsync(topic, Body(7));
-        Assert.That(await three.TryReceiveAsync(), Is.Null, "not acknowledged");
+    }
+
+    [Test]
+    public async Task Should_be_read_more_slowly_the_more_is_refused()
+    {
+        await using var own = await Service.StartAsync(settings:
+        [
+            ("Ingestion:MunicipalityRate:PerSecond", "1"), ("Ingestion:MunicipalityRate:Burst", "1"),
+            ("Ingestion:RefusalRate:PerSecond", "2"), ("Ingestion:RefusalRate:Burst", "1"), ("Ingestion:LongestHold", "00:00:01"),
+        ]);
+        var there = await own.TownAsync();
+        var mine = await there.DeviceAsync();
+        await using var peer = await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key);
+        var topic = $"{there.Id}/devices/pegel-1/up";
+
+        var since = Stopwatch.StartNew();
+        for (ushort id = 1; id <= 6; id++) await peer.PublishAsync(topic, Body(id), id: id);
+        var codes = new List<ReasonCode>();
+        for (var n = 0; n < 6; n++) codes.Add((await peer.AckAsync(PacketType.PubAck)).Code);
+
+        Assert.That(codes[..2], Is.EqualTo(new[] { ReasonCode.Success, ReasonCode.QuotaExceeded }));
+        Assert.That(since.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1)), "four more within the receive maximum, read one after the other");
+    }
+
+    /// <summary>3.1.1 knows no refusal, QoS 0 no answer: they are read as fast as the device may send, and nothing of it is lost.</summary>
+    [TestCase("V311", 1)]
+    [TestCase("V5", 0)]
+    public async Task Should_be_slowed_down_by_being_read_slowly(string level, int qos)
+    {
+        await using var own = await Service.StartAsync(settings: [("Ingestion:DeviceRate:PerSecond", "20"), ("Ingestion:DeviceRate:Burst", "2")]);
+        var there = await own.TownAsync();
+        var mine = await there.DeviceAsync();
+        await using var peer = await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key, Enum.Parse<ProtocolLevel>(level));
+
+        // The first one is looked up in the database.
+        await there.UplinkAsync("json", Messages.Plain("pegel-1", 0));
+        var since = Stopwatch.StartNew();
+        for (ushort id = 1; id <= 32; id++) await peer.PublishAsync($"{there.Id}/devices/pegel-1/up", Body(id), qos, id);
+        if (qos == 1)
+            for (var n = 0; n < 32; n++) await peer.AckAsync(PacketType.PubAck);
+        else await peer.NothingCameAsync();
+
+        Assert.That(since.Elapsed, Is.GreaterThan(TimeSpan.FromSeconds(1.2)), "31 beyond the burst at 20 a second");
+        Assert.That(await there.UplinksAsync(33), Has.Count.EqualTo(33));
+    }
+
+    [Test]
+    public async Task Should_be_hung_up_on_in_3_1_1_when_too_many_send_at_once()
+    {
+        await using var own = await Service.StartAsync(settings: [("Ingestion:DeviceRate:PerSecond", "1"), ("Ingestion:DeviceRate:Burst", "2")]);
+        var there = await own.TownAsync();
+        var mine = await there.DeviceAsync();
+        var peers = new List<Peer>();
+        for (var n = 0; n < 6; n++) peers.Add(await Peer.ConnectAsync(own.MqttPort, there.Id, mine.Key, ProtocolLevel.V311));
+
+        foreach (var (n, peer) in peers.Index()) await peer.PublishAsync($"{there.Id}/devices/pegel-1/up", Body(n));
+        var answers = await Task.WhenAll(peers.Select(peer => peer.TryReceiveAsync()));
+
+        Assert.That(answers.Count(answer => answer is { First: 0x40 }), Is.InRange(3, 5), "two at once, and those who wait for the next");
+        foreach (var peer in peers) await peer.DisposeAsync();
     }
 
     [TestCase("V311")]

@@ -95,7 +95,8 @@ static class Markdown
 
     static double Megabytes(ProcessUsage process) => process.PssBytes / 1048576.0;
 
-    static string Shares(IReadOnlyList<(string Process, double Share)> shares) =>
+    /// <summary>Shares of one processor, those that count.</summary>
+    public static string Shares(IReadOnlyList<(string Process, double Share)> shares) =>
         string.Join(", ", shares.Where(share => share.Share >= 0.02).Select(share => string.Create(CultureInfo.InvariantCulture, $"{share.Process} {share.Share:0.00}")));
 
     static void Line(StringBuilder page, FormattableString line) => page.AppendLine(line.ToString(CultureInfo.InvariantCulture));
