@@ -1,0 +1,33 @@
+using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Writes;
+using Allmende.Platform.Security;
+
+namespace Allmende.Observations.SensorThings.Tasking;
+
+/// <summary>
+/// Who sees and makes Tasks: the roles that may send something to devices (<see cref="Roles.OfActuators"/>). A Task says who switched what, and when: that is not the
+/// public's, nor everybody's who may read what a device measures. The right stands among the access classes that every query gets, so that it holds at every level,
+/// in filters and counts too.
+/// </summary>
+static class TaskingRights
+{
+    /// <summary>What stands there; no dataset has it for its class.</summary>
+    public const string Tells = "#tells";
+
+    static readonly EntitySet[] Sets = [Model.TaskingCapabilities, Model.Actuators, Model.Tasks];
+
+    /// <summary>The access classes that the caller may read in the path's municipality, and <see cref="Tells"/> where they have the right.</summary>
+    public static string[] SensorThingsAccess(this HttpContext context)
+    {
+        var access = context.VisibleAccess();
+        return Roles.Of(context.User, (string)context.GetRouteValue("municipality")!).Overlaps(Roles.OfActuators) ? [.. access, Tells] : access;
+    }
+
+    /// <summary>Refuses who may not make or change what can be told to devices, and what they are told.</summary>
+    /// <exception cref="SensorThingsException">403.</exception>
+    public static void RequireTelling(this WriteRights rights, EntitySet set)
+    {
+        if (Sets.Contains(set) && !rights.Access.Contains(Tells))
+            throw new SensorThingsException(403, $"{set.Name} are made, changed and deleted by the roles {string.Join(" and ", Roles.OfActuators)} alone");
+    }
+}
