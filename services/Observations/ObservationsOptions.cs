@@ -18,7 +18,7 @@ public sealed class ObservationsOptions
     public TimeSpan RetainEvery { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How often is looked for commands to devices that another instance left behind; what is commanded here is told at once.</summary>
-    public TimeSpan CommandsSweptEvery { get; set; } = TimeSpan.FromSeconds(15);
+    public TimeSpan CommandsSweptEvery { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <exception cref="InvalidOperationException">With all faults.</exception>
     public ObservationsOptions Validated()

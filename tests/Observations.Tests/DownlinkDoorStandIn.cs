@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Allmende.Observations.Tests;
 
-/// <summary>Stands in for Ingestion where Observations asks it what would be sent: it notes the question, and refuses a device that is called so.</summary>
+/// <summary>Stands in for Ingestion where Observations asks it what would be sent: it notes the question, refuses what is for <c>stumm-…</c>, and is not there for <c>weg-…</c>.</summary>
 static class DownlinkDoorStandIn
 {
     /// <summary>What was asked, by device: the query, the credential, the body.</summary>
@@ -16,6 +16,7 @@ static class DownlinkDoorStandIn
     {
         var body = (await JsonNode.ParseAsync(request.Body))!;
         Asked[$"{municipality} {device}"] = (request.QueryString.Value!, request.Headers["X-Api-Key"].ToString(), body);
+        if (device.StartsWith("weg", StringComparison.Ordinal)) return Results.StatusCode(503);
         return device.StartsWith("stumm", StringComparison.Ordinal)
             ? Results.Text("""{"type":"urn:allmende:error:invalid_downlink","status":422,"title":"The downlink cannot be sent","errors":{"data":["cannot be encoded: on must be true"]}}""", "application/problem+json", statusCode: 422)
             : Results.Text("""{"downlink":{"fPort":1,"bytes":"31"},"warnings":[],"kind":"mqtt","topic":"x/devices/y/down","body":{}}""", "application/json");

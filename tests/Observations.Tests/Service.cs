@@ -105,6 +105,8 @@ sealed class Service : IAsyncDisposable
             builder.UseSetting("Platform:Services:identity", identity);
             builder.UseSetting("Platform:Services:ingestion", identity);
             builder.UseSetting("Platform:PublicUrl", "http://localhost");
+            // Sweeps would keep a connection to each of the tests' many municipalities.
+            builder.UseSetting("Observations:CommandsSweptEvery", "01:00:00");
             builder.UseSetting("Observations:Live:SlowestWrite", "00:00:02");
             builder.UseSetting("Observations:Live:Heartbeat", "00:00:01");
             builder.UseSetting("Observations:Live:SlowestTopic", "00:00:02");

@@ -117,6 +117,19 @@ public sealed class When_devices_are_told
     }
 
     [Test]
+    public async Task Should_tell_at_its_start_what_a_killed_process_left_behind()
+    {
+        var service = await Service.SharedAsync();
+        var left = new DeviceCommand(Guid.CreateVersion7(), DeviceCommand.Send, "lampe-1", "1", DateTimeOffset.UtcNow, "x", JsonElement.Parse("""{"on":true}"""));
+        await using (var insert = service.Get<MunicipalDatabases>().Of(town.Id).CreateCommand("INSERT INTO command_outbox (device, command) VALUES ('lampe-1', $1)"))
+        {
+            insert.Parameters.AddWithValue(JsonSerializer.Serialize(left, ContractsJson.Default.DeviceCommand));
+            await insert.ExecuteNonQueryAsync();
+        }
+        await service.WithAsync("Observations:LongestRead", "00:00:20", async _ => Assert.That((await CommandsAsync(1))[0].Id, Is.EqualTo(left.Id)));
+    }
+
+    [Test]
     public async Task Should_be_read_like_everything_else()
     {
         var first = await town.MakeAsync($"{Switch}/Tasks", On);
@@ -338,6 +351,8 @@ public sealed class When_devices_are_told
         await town.RegisterAsync(Lamps.Lamp("stumm-1"));
         var (status, _, answer) = await town.WriteAsync(HttpMethod.Post, "TaskingCapabilities('stumm-1.schalten')/Tasks?dryRun=true", On);
         Assert.That((status, (string)answer!["message"]!), Is.EqualTo((422, "it could not be sent: data cannot be encoded: on must be true")));
+        await town.RegisterAsync(Lamps.Lamp("weg-1"));
+        Assert.That((await town.WriteAsync(HttpMethod.Post, "TaskingCapabilities('weg-1.schalten')/Tasks?dryRun=true", On)).Status, Is.EqualTo(503));
         (status, _, answer) = await town.WriteAsync(HttpMethod.Post, $"{Switch}/Tasks?dryRun=true", """{"taskingParameters":{}}""");
         Assert.That((status, (string)answer!["message"]!), Is.EqualTo((400, "'taskingParameters/on' is missing")));
         Assert.That((await town.WriteAsync(HttpMethod.Post, $"{Switch}/Tasks?dryRun=true", On, Roles.DataOwner)).Status, Is.EqualTo(403));

@@ -233,7 +233,7 @@ static class Model
     /// standard, says what has become of it.
     /// </summary>
     public static readonly EntitySet Tasks = new("Tasks", "task", "{0}.id",
-        $"('{Tasking.TaskingRights.Tells}' = ANY($1) AND {{0}}.capability IN (SELECT c.key FROM tasking_capability c JOIN thing v ON v.key = c.thing WHERE v.access = ANY($1)))", ["{0}.key"],
+        $"('{Contracts.Access.Tells}' = ANY($1) AND {{0}}.capability IN (SELECT c.key FROM tasking_capability c JOIN thing v ON v.key = c.thing WHERE v.access = ANY($1)))", ["{0}.key"],
         [
             Json("taskingParameters", Shape.Object, "parameters"), new("creationTime", PropertyKind.Time, ["{0}.created"]), new("status", PropertyKind.Json, ["{0}.status"]),
         ],

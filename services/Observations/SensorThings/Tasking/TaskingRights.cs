@@ -1,6 +1,5 @@
 using Allmende.Contracts;
 using Allmende.Observations.SensorThings.Writes;
-using Allmende.Platform.Security;
 
 namespace Allmende.Observations.SensorThings.Tasking;
 
@@ -11,23 +10,16 @@ namespace Allmende.Observations.SensorThings.Tasking;
 /// </summary>
 static class TaskingRights
 {
-    /// <summary>What stands there; no dataset has it for its class.</summary>
-    public const string Tells = "#tells";
-
     static readonly EntitySet[] Sets = [Model.TaskingCapabilities, Model.Actuators, Model.Tasks];
 
-    /// <summary>The access classes that the caller may read in the path's municipality, and <see cref="Tells"/> where they have the right.</summary>
-    public static string[] SensorThingsAccess(this HttpContext context)
-    {
-        var access = context.VisibleAccess();
-        return Roles.Of(context.User, (string)context.GetRouteValue("municipality")!).Overlaps(Roles.OfActuators) ? [.. access, Tells] : access;
-    }
+    /// <summary>The access classes that the caller may read in the path's municipality, and <see cref="Access.Tells"/> where they have the right.</summary>
+    public static string[] SensorThingsAccess(this HttpContext context) => Access.OfSensorThings(context.User, (string)context.GetRouteValue("municipality")!);
 
     /// <summary>Refuses who may not make or change what can be told to devices, and what they are told.</summary>
     /// <exception cref="SensorThingsException">403.</exception>
     public static void RequireTelling(this WriteRights rights, EntitySet set)
     {
-        if (Sets.Contains(set) && !rights.Access.Contains(Tells))
+        if (Sets.Contains(set) && !rights.Access.Contains(Access.Tells))
             throw new SensorThingsException(403, $"{set.Name} are made, changed and deleted by the roles {string.Join(" and ", Roles.OfActuators)} alone");
     }
 }

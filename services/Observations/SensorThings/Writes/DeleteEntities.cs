@@ -75,7 +75,7 @@ static class DeleteEntities
         }
     }
 
-    static bool MayDelete(WriteSession session, EntitySet set) => set != Model.TaskingCapabilities || session.Rights.Access.Contains(TaskingRights.Tells);
+    static bool MayDelete(WriteSession session, EntitySet set) => set != Model.TaskingCapabilities || session.Rights.Access.Contains(Access.Tells);
 
     /// <summary>Refuses if there is something that the caller may not touch.</summary>
     static async Task RequireNoneAsync(WriteSession session, string table, string condition, long[] keys, CancellationToken cancellation)
