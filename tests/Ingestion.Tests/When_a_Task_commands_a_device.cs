@@ -13,6 +13,7 @@ namespace Allmende.Ingestion.Tests;
 public class When_a_Task_commands_a_device
 {
     static int count;
+    TestEngines engines = null!;
     Service service = null!;
     NetworkServerStandIn server = null!;
     Town town = null!;
@@ -20,14 +21,19 @@ public class When_a_Task_commands_a_device
     [OneTimeSetUp]
     public async Task Start()
     {
-        service = await DownlinkSurroundings.ServiceAsync();
+        engines = await TestEngines.StartAsync();
+        service = await DownlinkSurroundings.ServiceAsync(engines);
         service.Neighbours.Encodes = (codec, call) => codec != "gauge-codec" ? (404, "{}")
             : call.GetProperty("data").TryGetProperty("open", out var open) ? (200, $$"""{"fPort":3,"bytes":[{{(open.GetBoolean() ? 1 : 0)}}],"warnings":[],"errors":[]}""")
             : (200, """{"errors":["open is missing"]}""");
     }
 
     [OneTimeTearDown]
-    public async Task Stop() => await service.DisposeAsync();
+    public async Task Stop()
+    {
+        await service.DisposeAsync();
+        await engines.DisposeAsync();
+    }
 
     [SetUp]
     public async Task Register()
