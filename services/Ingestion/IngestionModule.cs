@@ -15,6 +15,7 @@ using Allmende.Ingestion.Uplinks;
 using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Events;
+using Allmende.Platform.Log;
 using Allmende.Platform.Security;
 
 namespace Allmende.Ingestion;
@@ -59,6 +60,7 @@ public static class IngestionModule
         services.AddSingleton<DownlinkEncoder>().AddSingleton<DownlinkDoor>().AddSingleton<DownlinkAnswers>();
         services.AddSingleton<DownlinkReports>().AddHostedService(provider => provider.GetRequiredService<DownlinkReports>());
         services.AddSingleton<DownlinkSender>().AddHostedService(provider => provider.GetRequiredService<DownlinkSender>());
+        services.AddLogConsumer<TakeCommands>();
 
         services.AddSingleton<UplinkDoor>().AddSingleton<HttpUplinks>().AddSingleton<RateLimits>();
         services.AddSingleton<BackPressure>().AddHostedService(provider => provider.GetRequiredService<BackPressure>());

@@ -15,7 +15,8 @@ public sealed class FollowEntities(DatastreamDirectory datastreams) : ILogConsum
 
     public Task HandleAsync(LogBatch batch, CancellationToken cancellation)
     {
-        datastreams.Forget(batch.Municipality);
+        // What becomes of Tasks is told often, and is no Datastream's business.
+        if (!batch.Records.All(record => record.Key.StartsWith("Tasks(", StringComparison.Ordinal))) datastreams.Forget(batch.Municipality);
         return Task.CompletedTask;
     }
 }

@@ -1,5 +1,6 @@
 using Allmende.Observations.Live;
 using Allmende.Observations.SensorThings;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Observations.SensorThings.Writes;
 using Allmende.Observations.Store;
 using Allmende.Observations.Store.Aggregates;
@@ -30,6 +31,8 @@ static class ObservationsModule
         .AddSingleton<DatastreamFeatures>()
         .AddSingleton<ObservationDoor>()
         .AddSingleton<EntityDoor>()
+        .AddSingleton<DryRun>()
+        .AddSingleton<TellCommands>().AddHostedService(provider => provider.GetRequiredService<TellCommands>())
         .AddSingleton<TellNeededDatasets>().AddHostedService(provider => provider.GetRequiredService<TellNeededDatasets>())
         .AddSingleton((builder.Configuration.GetSection("Observations:Live").Get<LiveOptions>() ?? new LiveOptions()).Validated())
         .AddSingleton<LiveLimits>()
@@ -45,7 +48,8 @@ static class ObservationsModule
         .AddSingleton<DeliverWebhooks>().AddHostedService(provider => provider.GetRequiredService<DeliverWebhooks>())
         .AddLogConsumer<StoreObservations>()
         .AddLogConsumer<FollowEntities>()
-        .AddEventHandler<FollowDevices>();
+        .AddEventHandler<FollowDevices>()
+        .AddEventHandler<FollowTasks>();
 
     public static void MapObservations(this WebApplication app)
     {

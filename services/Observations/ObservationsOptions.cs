@@ -17,6 +17,9 @@ public sealed class ObservationsOptions
     /// <summary>How often what datasets no longer keep is deleted.</summary>
     public TimeSpan RetainEvery { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>How often is looked for commands to devices that another instance left behind; what is commanded here is told at once.</summary>
+    public TimeSpan CommandsSweptEvery { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <exception cref="InvalidOperationException">With all faults.</exception>
     public ObservationsOptions Validated()
     {
@@ -29,6 +32,7 @@ public sealed class ObservationsOptions
         if (LongestRead < TimeSpan.FromSeconds(1) || LongestRead > TimeSpan.FromMinutes(10)) yield return "Observations:LongestRead must be 1 second to 10 minutes";
         if (PackAfter < PackStore.Youngest) yield return $"Observations:PackAfter must be at least {PackStore.Youngest.TotalDays:0} days";
         if (RetainEvery <= TimeSpan.Zero) yield return "Observations:RetainEvery must be longer than nothing";
+        if (CommandsSweptEvery <= TimeSpan.Zero) yield return "Observations:CommandsSweptEvery must be longer than nothing";
         if (CompactEvery <= TimeSpan.Zero) yield return "Observations:CompactEvery must be longer than nothing";
     }
 }

@@ -50,6 +50,7 @@ sealed class Service : IAsyncDisposable
         {
             lock (Known) return Results.Text(JsonSerializer.Serialize(Known.ToArray(), ContractsJson.Default.MunicipalityArray), "application/json");
         });
+        DownlinkDoorStandIn.Map(identity);
         await identity.StartAsync();
         var factory = new Factory(engines, identity.Urls.First());
         factory.UseKestrel(0); // real sockets: some subscribers do not read theirs
@@ -102,7 +103,10 @@ sealed class Service : IAsyncDisposable
             builder.UseSetting("Platform:InternalKey", InternalKey);
             builder.UseSetting("Platform:Identity:Issuer", "http://localhost/realms/allmende");
             builder.UseSetting("Platform:Services:identity", identity);
+            builder.UseSetting("Platform:Services:ingestion", identity);
             builder.UseSetting("Platform:PublicUrl", "http://localhost");
+            // Sweeps would keep a connection to each of the tests' many municipalities.
+            builder.UseSetting("Observations:CommandsSweptEvery", "01:00:00");
             builder.UseSetting("Observations:Live:SlowestWrite", "00:00:02");
             builder.UseSetting("Observations:Live:Heartbeat", "00:00:01");
             builder.UseSetting("Observations:Live:SlowestTopic", "00:00:02");

@@ -29,6 +29,9 @@ public sealed partial class When_every_way_is_walked
         ["ObservedProperties"] = "Datastreams('{0}.f-{0}')/ObservedProperty",
         ["Observations"] = "Datastreams('{0}.f-{0}')/Observations",
         ["FeaturesOfInterest"] = "Datastreams('{0}.f-{0}')/Observations?$expand=FeatureOfInterest",
+        ["TaskingCapabilities"] = "Things('{0}')/TaskingCapabilities",
+        ["Actuators"] = "TaskingCapabilities('{0}.t-{0}')/Actuator",
+        ["Tasks"] = "TaskingCapabilities('{0}.t-{0}')/Tasks",
     };
 
     readonly Dictionary<(string Set, string Access), string> addresses = [];
@@ -55,10 +58,12 @@ public sealed partial class When_every_way_is_walked
         {
             var mark = $"{word}-{access}";
             await town.RegisterAsync(new DeviceRegistered(mark, mark, null, null, $"p-{mark}", mark, mark, mark, Marketplace, 600,
-                [new DeviceDatastream($"{mark}.f-{mark}", $"f-{mark}", mark, $"f-{mark}", "Cel", null)]));
+                [new DeviceDatastream($"{mark}.f-{mark}", $"f-{mark}", mark, $"f-{mark}", "Cel", null)], [new ProfileTask($"t-{mark}", mark, [new TaskParameter("word", "Text")])]));
             await town.PublishAsync(new DatasetChanged(mark, mark, access, null));
             await town.AppendAsync(mark, At($"{mark}.f-{mark}", "2026-11-20T10:00:00Z", ValueOf(mark)), At($"{mark}.f-{mark}", "2026-11-20T11:00:00Z", ValueOf(mark)));
         }
+        foreach (var access in VisibleTo(Roles.Admin))
+            await town.MakeAsync($"TaskingCapabilities('{word}-{access}.t-{word}-{access}')/Tasks", $$"""{"taskingParameters":{"word":"told-{{word}}-{{access}}"} }""");
         foreach (var (role, seen) in new[] { (Roles.Admin, 6), (null, 2) })
             await Eventually.TrueAsync(async () => (int)(await town.GetAsync("Observations?$count=true", role))["@iot.count"]! == seen, $"marked observations for {role ?? "the public"}");
     }
@@ -97,6 +102,8 @@ public sealed partial class When_every_way_is_walked
         "Thing" or "Sensor" or "Datastream" or "MultiDatastream" => navigation + "s",
         "ObservedProperty" => "ObservedProperties",
         "FeatureOfInterest" => "FeaturesOfInterest",
+        "Actuator" => "Actuators",
+        "TaskingCapability" => "TaskingCapabilities",
         _ => navigation,
     };
 
@@ -134,7 +141,7 @@ public sealed partial class When_every_way_is_walked
     {
         var visible = VisibleTo(role).Select(access => $"alpha-{access}").ToHashSet(StringComparer.Ordinal);
         var values = visible.Select(mark => ValueOf(mark).ToString(CultureInfo.InvariantCulture)).ToHashSet(StringComparer.Ordinal);
-        var (walked, seen) = (0, new HashSet<string>(StringComparer.Ordinal));
+        var (walked, seen, told) = (0, new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
         foreach (var path in EveryRead())
         {
             using var answer = await alpha.SendAsync(HttpMethod.Get, alpha.Url(path), null, role);
@@ -147,10 +154,16 @@ public sealed partial class When_every_way_is_walked
                 seen.Add(mark.Value);
                 Assert.That(mark.Value.StartsWith('7') ? values : visible, Does.Contain(mark.Value), $"{role ?? "the public"} at {path}");
             }
+            foreach (Match mark in Told().Matches(text))
+            {
+                told.Add(mark.Value);
+                Assert.That(role, Is.AnyOf(Roles.OfActuators), path);
+            }
             if (text.StartsWith('{') && JsonNode.Parse(text) is JsonObject body) CountsAgree(body, path);
         }
         Assert.That(walked, Is.GreaterThan(150));
         Assert.That(seen, Is.EquivalentTo(visible.Concat(values)), "what may be seen was seen");
+        Assert.That(told, Is.EquivalentTo(Roles.OfActuators.Contains(role) ? visible.Select(mark => "told-" + mark) : []), "and of Tasks, by those who make them");
     }
 
     /// <summary>Where a page holds all there is, its counter says as much; nobody learns from a counter how much is hidden.</summary>
@@ -180,12 +193,30 @@ public sealed partial class When_every_way_is_walked
                         "Observations" => $"{chain}/result eq {ValueOf(mark)}",
                         "HistoricalLocations" => $"{chain}/Thing/name eq '{mark}'",
                         "MultiDatastreams" => null,
+                        "Tasks" => $"{chain}/taskingParameters/word eq 'told-{mark}'",
                         _ => $"substringof('{mark}',{chain}/name)",
                     };
                     if (told is null) continue;
                     var answer = await alpha.GetAsync($"{set}?$filter={Uri.EscapeDataString(told)}&$count=true", role);
                     Assert.That((int)answer["@iot.count"]!, Is.Zero, $"{role ?? "the public"} at {set}?$filter={told}");
                 }
+    }
+
+    [Test]
+    public async Task Should_let_nothing_tell_of_Tasks_to_those_who_make_none([Values(null, Roles.Partner, Roles.Analyst, Roles.DataSteward, Roles.DataOwner)] string? role)
+    {
+        foreach (var access in VisibleTo(role))
+        {
+            foreach (var (set, ways) in navigations)
+                foreach (var chain in ways.SelectMany(way => navigations.GetValueOrDefault(SetOf(way), []).Select(next => $"{way}/{next}").Prepend(way)).Where(chain => SetOf(chain[(chain.LastIndexOf('/') + 1)..]) == "Tasks"))
+                    foreach (var told in new[] { $"{chain}/taskingParameters/word eq 'told-alpha-{access}'", $"{chain}/id ne ''", $"{chain}/status/state ne 'x'", $"{chain}/creationTime gt 2020-01-01" })
+                        Assert.That((int)(await alpha.GetAsync($"{set}?$filter={Uri.EscapeDataString(told)}&$count=true", role))["@iot.count"]!, Is.Zero, $"{role ?? "the public"} at {set}?$filter={told}");
+            foreach (var below in new[] { "", "/TaskingCapability", "/status", "/creationTime/$value", "/@iot.id" })
+                Assert.That(await AnswerAsync(addresses[("Tasks", access)] + below, role), Is.EqualTo(await AnswerAsync("Tasks(999999999)" + below, role)), below);
+            Assert.That((int)(await alpha.GetAsync($"TaskingCapabilities('alpha-{access}.t-alpha-{access}')?$expand=Tasks($count=true)", role))["Tasks@iot.count"]!, Is.Zero);
+        }
+        Assert.That((int)(await alpha.GetAsync("Tasks?$count=true", role))["@iot.count"]!, Is.Zero);
+        Assert.That((int)(await alpha.GetAsync("Tasks?$count=true", Roles.Developer))["@iot.count"]!, Is.EqualTo(2), "and a developer sees those of what a developer sees");
     }
 
     [Test]
@@ -254,6 +285,16 @@ public sealed partial class When_every_way_is_walked
         ("POST", "Datastreams", """{"name":"x","description":"x","observationType":"x","unitOfMeasurement":{"name":"x","symbol":"x","definition":"x"},"Thing":{"@iot.id":"alpha-open"},"Sensor":{"@iot.id":"p-{0}"},"ObservedProperty":{"@iot.id":"f-alpha-open"}}"""),
         ("POST", "Things", """{"name":"x","description":"x","Locations":[{"@iot.id":"{0}"}]}"""),
         ("POST", "HistoricalLocations", """{"time":"2026-11-20T10:00:00Z","Thing":{"@iot.id":"{0}"},"Locations":[]}"""),
+        ("PATCH", "TaskingCapabilities('{0}.t-{0}')", """{"description":"x"}"""),
+        ("DELETE", "TaskingCapabilities('{0}.t-{0}')", ""),
+        ("PATCH", "Actuators('p-{0}')", """{"description":"x"}"""),
+        ("DELETE", "TaskingCapabilities('{0}.t-{0}')/Tasks(1)", ""),
+        ("POST", "TaskingCapabilities('{0}.t-{0}')/Tasks", """{"taskingParameters":{"word":"x"}}"""),
+        ("POST", "Tasks", """{"taskingParameters":{"word":"x"},"TaskingCapability":{"@iot.id":"{0}.t-{0}"}}"""),
+        ("POST", "Tasks?dryRun=true", """{"taskingParameters":{"word":"x"},"TaskingCapability":{"@iot.id":"{0}.t-{0}"}}"""),
+        ("POST", "Things('{0}')/TaskingCapabilities", """{"name":"x","description":"x","taskingParameters":{"type":"DataRecord","field":[]},"Actuator":{"@iot.id":"p-alpha-open"}}"""),
+        ("POST", "TaskingCapabilities", """{"name":"x","description":"x","taskingParameters":{"type":"DataRecord","field":[]},"Thing":{"@iot.id":"{0}"},"Actuator":{"@iot.id":"p-alpha-open"}}"""),
+        ("POST", "TaskingCapabilities", """{"name":"x","description":"x","taskingParameters":{"type":"DataRecord","field":[]},"Thing":{"@iot.id":"alpha-open"},"Actuator":{"@iot.id":"p-{0}"}}"""),
     ];
 
     [Test]
@@ -298,4 +339,7 @@ public sealed partial class When_every_way_is_walked
 
     [GeneratedRegex(@"(alpha|beta)-(open|internal|restricted|personal)|77000\d\d")]
     private static partial Regex Mark();
+
+    [GeneratedRegex("told-(alpha|beta)-(open|internal|restricted|personal)")]
+    private static partial Regex Told();
 }

@@ -16,7 +16,7 @@ public sealed class When_rights_differ
         town = await (await Service.SharedAsync()).TownAsync();
         foreach (var access in Access.All)
         {
-            await town.RegisterAsync($"geraet-{access}", access, "temperature");
+            await town.RegisterAsync(Lamps.Lamp($"geraet-{access}", access, "temperature"));
             await town.PublishAsync(new DatasetChanged(access, access, access, null));
             await town.AppendAsync($"geraet-{access}", At($"geraet-{access}.temperature", "2026-11-20T10:00:00Z", 7));
         }
@@ -35,6 +35,7 @@ public sealed class When_rights_differ
         "Things", "Datastreams", "Locations", "FeaturesOfInterest", "HistoricalLocations", "Observations", "Observations?$filter=result eq 7",
         "Observations?$orderby=phenomenonTime desc", "Things?$filter=Datastreams/Observations/result eq 7", "Sensors('profil-1')/Datastreams",
         "ObservedProperties('temperature')/Datastreams", "Datastreams?$filter=Thing/Datastreams/id ne ''", "Locations?$filter=startswith(Things/name, 'G')",
+        "TaskingCapabilities", "Actuators('profil-1')/TaskingCapabilities", "Things?$filter=TaskingCapabilities/Actuator/name eq 'Profil 1'", "TaskingCapabilities?$filter=Thing/Datastreams/id ne ''",
     ];
 
     [Test]

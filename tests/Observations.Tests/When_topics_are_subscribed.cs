@@ -166,7 +166,7 @@ public sealed class When_topics_are_subscribed
         Assert.That(await feed.LineAsync(), Is.Empty);
     }
 
-    sealed class Feed : IAsyncDisposable
+    internal sealed class Feed : IAsyncDisposable
     {
         readonly HttpResponseMessage answer;
         readonly StreamReader lines;

@@ -117,9 +117,31 @@ public class When_codecs_and_profiles_are_kept
         Assert.That((await client.GetAsync(new Uri($"/internal/{town}/device-profiles/pegel", UriKind.Relative))).StatusCode, Is.EqualTo(HttpStatusCode.NotFound), "without the key");
     }
 
+    [Test]
+    public async Task Should_keep_what_devices_of_a_profile_can_be_told()
+    {
+        var town = await Service.MunicipalityAsync();
+        using var client = Service.Client(town);
+        const string Lamp = """
+            {"name":"Laterne","fields":[{"field":"on"}],"tasks":[{"id":"switch","name":"Schalten","nameEn":"Switch","parameters":[{"name":"on","type":"Boolean","label":"An"},
+              {"name":"level","type":"Quantity","unit":"%","range":[0,100],"optional":true}],"downlink":{"fPort":2,"confirmed":true},"example":{"on":true}}]}
+            """;
+        Assert.That((await client.PutAsync(new Uri("device-profiles/laterne", UriKind.Relative), new StringContent(Lamp, Encoding.UTF8, "application/json"))).StatusCode, Is.EqualTo(HttpStatusCode.Created));
+
+        using var ingestion = Service.Internal();
+        var task = (await ingestion.GetFromJsonAsync($"/internal/{town}/device-profiles/laterne", ContractsJson.Default.DeviceProfile))!.Tasks!.Single();
+        Assert.That((task.Id, task.Name, task.NameEn, task.Downlink, task.Example!.Value.GetRawText().Replace(" ", "")), Is.EqualTo(("switch", "Schalten", "Switch", new DownlinkSettings(2, true), """{"on":true}""")));
+        Assert.That(task.Parameters.Select(parameter => (parameter.Name, parameter.Type, parameter.Optional)), Is.EqualTo(new (string, string, bool?)[] { ("on", "Boolean", null), ("level", "Quantity", true) }));
+    }
+
     [TestCase("""{"fields":[]}""", "name", "fields")]
     [TestCase("""{"name":"x","codec":"keine","fields":[{"field":"a"},{"field":"a"}]}""", "codec", "fields[1].field")]
     [TestCase("""{"name":"x","fields":[{"field":"a/b","unit":"m s","range":[5,1],"observedProperty":"Luft Temperatur"}]}""", "fields[0].field", "fields[0].unit", "fields[0].range", "fields[0].observedProperty")]
+    [TestCase("""{"name":"x","fields":[{"field":"a"}],"tasks":[null,{"id":"A b","name":"","parameters":[null]},{"id":"a"},{"id":"a"}]}""",
+        "tasks[0].id", "tasks[0].name", "tasks[1].id", "tasks[1].name", "tasks[1].parameters[0].name", "tasks[1].parameters[0].type", "tasks[3].id")]
+    [TestCase("""{"name":"x","fields":[{"field":"a"}],"tasks":[{"id":"a","downlink":{"fPort":300,"priority":"asap","validFor":0},"example":{"x":1},"parameters":[{"name":"p","type":"Record"},{"name":"p","type":"Count","unit":"Cel","values":["a"],"range":[2,1]},{"name":"q","type":"Boolean","range":[0,1]}]}]}""",
+        "tasks[0].downlink.fPort", "tasks[0].downlink.priority", "tasks[0].downlink.validFor", "tasks[0].example", "tasks[0].parameters[0].type", "tasks[0].parameters[1].name",
+        "tasks[0].parameters[1].unit", "tasks[0].parameters[1].values", "tasks[0].parameters[1].range", "tasks[0].parameters[2].range")]
     public async Task Should_tell_all_that_is_wrong_with_a_profile(string body, params string[] fields)
     {
         using var client = Service.Client(await Service.MunicipalityAsync());

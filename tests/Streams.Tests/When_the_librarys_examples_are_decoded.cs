@@ -55,6 +55,48 @@ public class When_the_librarys_examples_are_decoded
         Assert.That(JsonDifference.Find(example.Data, decoded.Answer.GetProperty("data")), Is.Null);
     }
 
+    public static IEnumerable<TestCaseData> Tasks() => Library.Profiles.Values.OrderBy(profile => profile.Id, StringComparer.Ordinal)
+        .SelectMany(profile => (profile.Tasks ?? []).Select(task => new TestCaseData(profile.Codec, task) { TestName = $"Should_encode_the_task({profile.Id}.{task.Id})" }));
+
+    /// <summary>What a profile says that its devices can be told, its codec encodes: the example, and each parameter at its bounds and with each of its values.</summary>
+    [TestCaseSource(nameof(Tasks))]
+    public async Task Should_encode_the_task(string codec, ProfileTask task)
+    {
+        Assert.That((task.Example is null, string.IsNullOrEmpty(task.NameEn), task.Parameters.All(parameter => parameter is { Label.Length: > 0, LabelEn.Length: > 0 })), Is.EqualTo((false, false, true)));
+        foreach (var data in Told(task))
+        {
+            var encoded = await runner.EncodeAsync(Runner.Municipality, Library.Codecs[codec], new CodecCall(Data: data), CancellationToken.None);
+            Assert.That(encoded.Fault, Is.EqualTo(default(CodecFault)));
+            Assert.That(Texts(encoded.Answer, "errors"), Is.Empty, data.GetRawText());
+            var (port, bytes) = (encoded.Answer.GetProperty("fPort").GetInt32(), encoded.Answer.GetProperty("bytes").EnumerateArray().Select(one => one.GetByte()).ToArray());
+            Assert.That((port is >= 1 and <= 223, bytes.Length is > 0 and <= 51), Is.EqualTo((true, true)), data.GetRawText());
+            var decoded = await runner.DecodeDownlinkAsync(Runner.Municipality, Library.Codecs[codec], new CodecCall(port, bytes), CancellationToken.None);
+            Assert.That(JsonDifference.Find(data, decoded.Answer.GetProperty("data")), Is.Null, data.GetRawText());
+        }
+    }
+
+    static IEnumerable<JsonElement> Told(ProfileTask task)
+    {
+        yield return task.Example!.Value;
+        foreach (var parameter in task.Parameters)
+            foreach (var value in parameter.Type switch
+            {
+                "Boolean" => ["true", "false"],
+                "Category" => parameter.Values!.Select(one => JsonSerializer.Serialize(one)),
+                _ => parameter.Range!.Select(one => JsonSerializer.Serialize(one)),
+            })
+            {
+                var data = System.Text.Json.Nodes.JsonNode.Parse(task.Example.Value.GetRawText())!.AsObject();
+                data[parameter.Name] = System.Text.Json.Nodes.JsonNode.Parse(value);
+                yield return Runner.Json(data.ToJsonString());
+            }
+    }
+
+    [Test]
+    public void Should_have_tasks_where_something_is_moved_or_switched() => Assert.That(
+        Library.Profiles.Values.Where(profile => profile.Tasks is { Count: > 0 }).Select(profile => profile.Id),
+        Is.EquivalentTo(new[] { "mclimate-vicki", "milesight-iot-ws558", "milesight-iot-wt101", "strega-smart-valve" }));
+
     [Test]
     public async Task Should_show_every_field_that_a_profile_maps()
     {

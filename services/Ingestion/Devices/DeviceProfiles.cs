@@ -34,7 +34,8 @@ static class DeviceEvents
         (device.Dataset is null || device.Dataset == profile?.Dataset ? profile?.DatasetName ?? profile?.Name : null) ?? device.Dataset ?? device.Profile,
         device.Location,
         device.ExpectedInterval ?? profile?.ExpectedInterval,
-        [.. profile?.Fields.Select(field => new DeviceDatastream(DatastreamOf(device.Id, field), field.Field, field.Name, field.ObservedProperty, field.Unit, field.Range, field.NameEn)) ?? []]);
+        [.. profile?.Fields.Select(field => new DeviceDatastream(DatastreamOf(device.Id, field), field.Field, field.Name, field.ObservedProperty, field.Unit, field.Range, field.NameEn)) ?? []],
+        profile?.Tasks);
 
     /// <summary>The id of a device's Datastream.</summary>
     public static string DatastreamOf(string device, ProfileField field) => $"{device}.{field.Field}";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Allmende.Contracts;
 
 namespace Allmende.Ingestion.Downlinks;
 
@@ -43,7 +44,7 @@ enum DownlinkReport
 static class DownlinkPriority
 {
     /// <summary>The lowest first; a priority's number is its place.</summary>
-    public static IReadOnlyList<string> All { get; } = ["low", "normal", "high"];
+    public static IReadOnlyList<string> All => DownlinkSettings.Priorities;
 
     public const int Normal = 1;
 }
@@ -73,8 +74,10 @@ sealed record DownlinkContent(int? FPort, byte[]? Bytes, JsonElement? Data, bool
 /// <param name="Attempts">How often it was tried.</param>
 /// <param name="DueAt">The next attempt, while it is queued.</param>
 /// <param name="Way">The way that the last attempt took.</param>
+/// <param name="Task">The Task of SensorThings that it carries out.</param>
 sealed record Downlink(
-    Guid Id, string Device, DownlinkContent Content, string By, DateTime QueuedAt, string State, DateTime StateSince, string? Reason, int Attempts, DateTime DueAt, string? Way)
+    Guid Id, string Device, DownlinkContent Content, string By, DateTime QueuedAt, string State, DateTime StateSince, string? Reason, int Attempts, DateTime DueAt, string? Way,
+    string? Task = null)
 {
     /// <summary>As it is written in the API and in messages.</summary>
     public string Name => Id.ToString("N");

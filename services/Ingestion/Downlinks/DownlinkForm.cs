@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Allmende.Contracts;
 using Allmende.Ingestion.Devices;
 
 namespace Allmende.Ingestion.Downlinks;
@@ -16,7 +17,7 @@ public sealed record DownlinkRequest(int? FPort, JsonElement? Bytes, JsonElement
 /// <summary>Reads it, and finds all faults at once.</summary>
 sealed class DownlinkForm(JsonElement body, DownlinkOptions options) : JsonForm(body)
 {
-    public const int LongestPayload = 242, LeastPort = 1, GreatestPort = 223;
+    public const int LongestPayload = 242, LeastPort = DownlinkSettings.LeastPort, GreatestPort = DownlinkSettings.GreatestPort;
 
     /// <summary>What is to be sent; of <c>data</c> nothing is encoded yet. Means nothing where there are faults.</summary>
     public DownlinkContent Read(DateTimeOffset now)

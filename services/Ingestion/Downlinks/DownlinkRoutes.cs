@@ -117,9 +117,10 @@ static class DownlinkRoutes
 /// <param name="Way">The way of the last attempt; missing where our own broker was it without being configured.</param>
 /// <param name="Warnings">What the codec had to say; only when it is queued.</param>
 /// <param name="History">What became of it, the oldest first; not in lists.</param>
+/// <param name="Task">The id of the Task of SensorThings that it carries out.</param>
 public sealed record DownlinkAnswer(
     string Id, string Device, string State, DateTime StateSince, string? Reason, int? FPort, string? Bytes, JsonElement? Data, bool Confirmed, string Priority,
-    DateTime QueuedAt, DateTime ExpiresAt, string By, int Attempts, DateTime? NextAttemptAt, string? Way, IReadOnlyList<string>? Warnings = null, IReadOnlyList<DownlinkChange>? History = null)
+    DateTime QueuedAt, DateTime ExpiresAt, string By, int Attempts, DateTime? NextAttemptAt, string? Way, IReadOnlyList<string>? Warnings = null, IReadOnlyList<DownlinkChange>? History = null, string? Task = null)
 {
     internal static DownlinkAnswer Of(Downlink downlink)
     {
@@ -127,7 +128,7 @@ public sealed record DownlinkAnswer(
         return new(
             downlink.Name, downlink.Device, downlink.State, downlink.StateSince, downlink.Reason, content.FPort, content.Bytes, content.Data, content.Confirmed, content.Priority,
             downlink.QueuedAt, content.ExpiresAt, downlink.By, downlink.Attempts, downlink.State == DownlinkState.Queued && downlink.Attempts > 0 ? downlink.DueAt : null,
-            string.IsNullOrEmpty(downlink.Way) ? null : downlink.Way);
+            string.IsNullOrEmpty(downlink.Way) ? null : downlink.Way, Task: downlink.Task);
     }
 }
 

@@ -73,8 +73,10 @@ sealed partial class DownlinkStore
         command.Parameters.Add(new() { Value = (object?)devices ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = most });
         command.Parameters.Add(new() { Value = lease });
-        return await ReadAsync(command, row => new TakenDownlink(Kept(row), new Addressee(
-            row.GetString(1), Value<string>(row, 17), Value<string>(row, 18) is { } ids ? JsonSerializer.Deserialize(ids, WayJson.Default.DictionaryStringString) : null)), cancellation);
+        var taken = await ReadAsync(command, row => new TakenDownlink(Kept(row), new Addressee(
+            row.GetString(1), Value<string>(row, 18), Value<string>(row, 19) is { } ids ? JsonSerializer.Deserialize(ids, WayJson.Default.DictionaryStringString) : null)), cancellation);
+        Told(municipality, taken.Exists(one => one.Downlink.Task is not null));
+        return taken;
     }
 
     /// <summary>Says what came of an attempt; false if it is no longer the taker's, or others have told already.</summary>
@@ -97,7 +99,9 @@ sealed partial class DownlinkStore
         command.Parameters.Add(Text(outcome.Reason));
         command.Parameters.Add(new() { Value = pause });
         command.Parameters.Add(Text(outcome.ToldAs));
-        return await command.ExecuteNonQueryAsync(cancellation) > 0;
+        var isRecorded = await command.ExecuteNonQueryAsync(cancellation) > 0;
+        Told(municipality, isRecorded && taken.Downlink.Task is not null);
+        return isRecorded;
     }
 
     /// <summary>Ends what is not worth sending any more.</summary>
@@ -110,7 +114,7 @@ sealed partial class DownlinkStore
             changed AS (UPDATE downlink d SET state = '{DownlinkState.Expired}', state_since = now(), reason = late.why FROM late WHERE d.id = late.id RETURNING d.id, late.state, late.why)
             INSERT INTO downlink_change (downlink, from_state, to_state, by, reason) SELECT id, state, '{DownlinkState.Expired}', '{Platform}', why FROM changed
             """);
-        await command.ExecuteNonQueryAsync(cancellation);
+        Told(municipality, await command.ExecuteNonQueryAsync(cancellation) > 0);
     }
 
     /// <summary>
@@ -144,7 +148,7 @@ sealed partial class DownlinkStore
         command.Parameters.Add(new() { Value = at.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = by });
         command.Parameters.Add(Text(reason));
-        return await command.ExecuteNonQueryAsync(cancellation) > 0;
+        return Told(municipality, await command.ExecuteNonQueryAsync(cancellation) > 0);
     }
 }
 

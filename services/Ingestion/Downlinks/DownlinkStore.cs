@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Outbox;
 using Allmende.Platform.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -18,9 +19,9 @@ enum NotQueued
 }
 
 /// <summary>The downlinks of each municipality, what waits and what was. Each change of a state writes its row of history in the same statement.</summary>
-sealed partial class DownlinkStore(MunicipalDatabases databases)
+sealed partial class DownlinkStore(MunicipalDatabases databases, OutboxPublisher outbox)
 {
-    const string Columns = "d.id, d.device, d.f_port, d.bytes, d.data, d.confirmed, d.priority, d.expires_at, d.by, d.queued_at, d.state, d.state_since, d.reason, d.attempts, d.due_at, d.way";
+    const string Columns = "d.id, d.device, d.f_port, d.bytes, d.data, d.confirmed, d.priority, d.expires_at, d.by, d.queued_at, d.state, d.state_since, d.reason, d.attempts, d.due_at, d.way, d.task";
 
     /// <summary>Queues one.</summary>
     /// <param name="municipality">Whose.</param>
@@ -33,18 +34,27 @@ sealed partial class DownlinkStore(MunicipalDatabases databases)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var (added, why) = await InsertAsync(connection, Guid.CreateVersion7(), device, content, by, null, most, cancellation);
+        if (added is not null) await transaction.CommitAsync(cancellation);
+        return (added, why);
+    }
+
+    /// <summary>Adds one within a transaction, which is the caller's to commit.</summary>
+    static async Task<(Downlink? Downlink, NotQueued Why)> InsertAsync(
+        NpgsqlConnection connection, Guid id, string device, DownlinkContent content, string by, string? task, int most, CancellationToken cancellation)
+    {
         await using (var alone = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('downlinks of ' || $1, 0))", connection) { Parameters = { new() { Value = device } } })
             await alone.ExecuteNonQueryAsync(cancellation);
         await using var command = new NpgsqlCommand($"""
             WITH added AS (
-              INSERT INTO downlink AS d (id, device, f_port, bytes, data, confirmed, priority, expires_at, by)
-              SELECT $1, device.id, $3, $4, $5, $6, $7, $8, $9 FROM device WHERE device.id = $2 AND state <> '{DeviceState.Retired}'
+              INSERT INTO downlink AS d (id, device, f_port, bytes, data, confirmed, priority, expires_at, by, task)
+              SELECT $1, device.id, $3, $4, $5, $6, $7, $8, $9, $11 FROM device WHERE device.id = $2 AND state <> '{DeviceState.Retired}'
                 AND (SELECT count(*) FROM downlink WHERE device = $2 AND state IN ('queued', 'sending')) < $10
               RETURNING {Columns}),
             noted AS (INSERT INTO downlink_change (downlink, to_state, by) SELECT id, state, by FROM added)
             SELECT * FROM added
             """, connection);
-        command.Parameters.Add(new() { Value = Guid.CreateVersion7() });
+        command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = device });
         command.Parameters.Add(new() { Value = (object?)(short?)content.FPort ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Smallint });
         command.Parameters.Add(new() { Value = (object?)content.Bytes ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
@@ -54,6 +64,7 @@ sealed partial class DownlinkStore(MunicipalDatabases databases)
         command.Parameters.Add(new() { Value = content.ExpiresAt });
         command.Parameters.Add(new() { Value = by });
         command.Parameters.Add(new() { Value = most });
+        command.Parameters.Add(Text(task));
         var added = (await ReadAsync(command, Kept, cancellation)).SingleOrDefault();
         if (added is null)
         {
@@ -61,7 +72,6 @@ sealed partial class DownlinkStore(MunicipalDatabases databases)
             var state = await why.ExecuteScalarAsync(cancellation) as string;
             return (null, state switch { null => NotQueued.NoSuchDevice, DeviceState.Retired => NotQueued.Retired, _ => NotQueued.Full });
         }
-        await transaction.CommitAsync(cancellation);
         return (added, default);
     }
 
@@ -120,13 +130,20 @@ sealed partial class DownlinkStore(MunicipalDatabases databases)
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = device });
         command.Parameters.Add(new() { Value = by });
-        return await command.ExecuteNonQueryAsync(cancellation) > 0;
+        return Told(municipality, await command.ExecuteNonQueryAsync(cancellation) > 0);
+    }
+
+    /// <summary>What has changed of a Task's downlink stands in the outbox.</summary>
+    bool Told(string municipality, bool hasChanged)
+    {
+        if (hasChanged) outbox.Wake(municipality);
+        return hasChanged;
     }
 
     static Downlink Kept(NpgsqlDataReader row) => new(
         row.GetGuid(0), row.GetString(1),
         new DownlinkContent(Value<short?>(row, 2), Value<byte[]>(row, 3), Value<string>(row, 4) is { } data ? JsonElement.Parse(data) : null, row.GetBoolean(5), row.GetInt16(6), row.GetDateTime(7)),
-        row.GetString(8), row.GetDateTime(9), row.GetString(10), row.GetDateTime(11), Value<string>(row, 12), row.GetInt32(13), row.GetDateTime(14), Value<string>(row, 15));
+        row.GetString(8), row.GetDateTime(9), row.GetString(10), row.GetDateTime(11), Value<string>(row, 12), row.GetInt32(13), row.GetDateTime(14), Value<string>(row, 15), Value<string>(row, 16));
 
     static async Task<List<T>> ReadAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellation)
     {

@@ -92,6 +92,8 @@ sealed partial class OutboxPublisher(
     static async Task<JsonElement?> DescribeAsync(OutboxEntry entry, Device? device, Func<string, Task<DeviceProfile?>> profileAsync)
     {
         if (entry.Type == EventTypes.DeviceRemoved) return JsonSerializer.SerializeToElement(new Removed(entry.Device), ContractsJson.Default.Removed);
+        // What was told to a device that is gone has failed all the same.
+        if (entry.Type == EventTypes.TaskChanged) return JsonElement.Parse(entry.Data!);
         if (device is null) return null;
         return entry.Data is { } data
             ? JsonElement.Parse(data)

@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 using System.Text;
 using Allmende.Contracts;
 using Allmende.Observations.SensorThings;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Platform;
-using Allmende.Platform.Security;
 using Microsoft.AspNetCore.Authentication;
 
 namespace Allmende.Observations.Live;
@@ -38,7 +38,7 @@ static class TopicRoutes
         var (place, full) = limits.Enter("topic", municipality, caller, options.MostTopics, options.MostTopicsOfCaller);
         using var counted = place ?? throw new SensorThingsException(429, "too many topics: " + full);
 
-        var access = context.VisibleAccess();
+        var access = context.SensorThingsAccess();
         var renderer = feeds.RendererOf(municipality, parsed, access, caller);
         await renderer.CheckAsync(context.RequestAborted);
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);

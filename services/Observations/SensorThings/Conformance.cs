@@ -1,9 +1,10 @@
 namespace Allmende.Observations.SensorThings;
 
-/// <summary>The requirements that are met, as the root document lists them (OGC 18-088 section 9.2.1 and annex A).</summary>
+/// <summary>The requirements that are met, as the root document lists them (OGC 18-088 section 9.2.1 and annex A, OGC 17-079r1 annex A).</summary>
 static class Conformance
 {
     const string Sensing = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
+    const string Tasking = "http://www.opengis.net/spec/iot_tasking/1.0/req/";
 
     public static readonly string[] Met =
     [
@@ -23,6 +24,11 @@ static class Conformance
             "create-update-delete/historical-location-manual-creation", "batch-request/batch-request",
             "multi-datastream/properties", "multi-datastream/relations", "multi-datastream/constraints", "data-array/data-array",
         }.Select(requirement => Sensing + requirement),
+        .. new[]
+        {
+            "tasking-capability/properties", "tasking-capability/relations", "task/properties", "task/relations", "actuator/properties", "actuator/relations",
+            "create-tasks/task-creation",
+        }.Select(requirement => Tasking + requirement),
         "https://fraunhoferiosb.github.io/FROST-Server/extensions/JsonBatchRequest.html",
         "https://fraunhoferiosb.github.io/FROST-Server/extensions/GeoJSON-ResultFormat.html",
         "https://github.com/INSIDE-information-systems/SensorThingsAPI/blob/master/CSV-ResultFormat/CSV-ResultFormat.md",

@@ -78,7 +78,7 @@ sealed record Navigation(
 /// <param name="Place">Its column with the target's place among the linked, from 0 on, where their order matters.</param>
 sealed record Joint(string Column, bool Mandatory = false, string? Table = null, string? Other = null, string? Place = null);
 
-/// <summary>An entity set of OGC SensorThings 1.1 (OGC 18-088 section 8) over its table.</summary>
+/// <summary>An entity set of OGC SensorThings 1.1 (OGC 18-088 section 8, OGC 17-079r1 section 8) over its table.</summary>
 /// <param name="Name">Plural, as in paths.</param>
 /// <param name="Table">Its table.</param>
 /// <param name="Id">SQL of the id as text, <c>{0}</c> is the row.</param>
@@ -100,6 +100,7 @@ static class Model
 {
     const string IsSingle = "{0}.multi_types IS NULL";
     const string IsMulti = "{0}.multi_types IS NOT NULL";
+    const string ThingIsVisible = "EXISTS (SELECT 1 FROM thing v WHERE v.key = {0}.thing AND v.access = ANY($1))";
 
     /// <summary>phenomenonTimes come out of <c>latest</c>; resultTimes are not kept there.</summary>
     static readonly Property[] TimesOfDatastream =
@@ -121,6 +122,7 @@ static class Model
             new("HistoricalLocations", "HistoricalLocations", true, "{0}.key", "{0}.thing = {1}", true, new("thing")),
             new("Datastreams", "Datastreams", true, "{0}.key", "{0}.thing = {1} AND " + IsSingle, false, new("thing")),
             new("MultiDatastreams", "MultiDatastreams", true, "{0}.key", "{0}.thing = {1} AND " + IsMulti, false, new("thing")),
+            new("TaskingCapabilities", "TaskingCapabilities", true, "{0}.key", "{0}.thing = {1}", true, new("thing")),
         ]);
 
     public static readonly EntitySet Locations = new("Locations", "location", "{0}.id",
@@ -134,8 +136,7 @@ static class Model
                 new("location", Table: "historical_location_location", Other: "historical_location")),
         ]);
 
-    public static readonly EntitySet HistoricalLocations = new("HistoricalLocations", "historical_location", "{0}.id",
-        "EXISTS (SELECT 1 FROM thing v WHERE v.key = {0}.thing AND v.access = ANY($1))", ["{0}.key"],
+    public static readonly EntitySet HistoricalLocations = new("HistoricalLocations", "historical_location", "{0}.id", ThingIsVisible, ["{0}.key"],
         [new("time", PropertyKind.Time, ["{0}.time"], null, new("time", Shape.Time, true))],
         [
             new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", true, new("thing", true)),
@@ -212,8 +213,37 @@ static class Model
                 "({0}.feature = {1} OR ({0}.feature IS NULL AND {0}.datastream IN (SELECT d.key FROM datastream d WHERE d.feature = {1})))", false),
         ]);
 
+    /// <summary>OGC 17-079r1 section 8.1: what a Thing can be told to do, and with which parameters.</summary>
+    public static readonly EntitySet TaskingCapabilities = new("TaskingCapabilities", "tasking_capability", "{0}.id", ThingIsVisible, ["{0}.key"],
+        [Text("name"), Text("description"), Json("properties"), Json("taskingParameters", Shape.Object, "parameters")],
+        [
+            new("Thing", "Things", false, "{0}.thing", "{0}.key = {1}", true, new("thing", true)),
+            new("Actuator", "Actuators", false, "{0}.actuator", "{0}.key = {1}", true, new("actuator", true)),
+            new("Tasks", "Tasks", true, "{0}.key", "{0}.capability = {1}", false, new("capability")),
+        ], HasDataset: false);
+
+    /// <summary>OGC 17-079r1 section 8.3: what carries it out.</summary>
+    public static readonly EntitySet Actuators = new("Actuators", "actuator", "{0}.id",
+        "({0}.access = ANY($1) OR EXISTS (SELECT 1 FROM tasking_capability c JOIN thing v ON v.key = c.thing WHERE c.actuator = {0}.key AND v.access = ANY($1)))", ["{0}.key"],
+        [Text("name"), Text("description"), Text("encodingType", "encoding_type"), Json("metadata", Shape.Any), Json("properties")],
+        [new("TaskingCapabilities", "TaskingCapabilities", true, "{0}.key", "{0}.actuator = {1}", false, new("actuator"))]);
+
+    /// <summary>
+    /// OGC 17-079r1 section 8.2: what a Thing was told. For those alone who may tell it something (<see cref="Tasking.TaskingRights"/>). <c>status</c>, beyond the
+    /// standard, says what has become of it.
+    /// </summary>
+    public static readonly EntitySet Tasks = new("Tasks", "task", "{0}.id",
+        $"('{Contracts.Access.Tells}' = ANY($1) AND {{0}}.capability IN (SELECT c.key FROM tasking_capability c JOIN thing v ON v.key = c.thing WHERE v.access = ANY($1)))", ["{0}.key"],
+        [
+            Json("taskingParameters", Shape.Object, "parameters"), new("creationTime", PropertyKind.Time, ["{0}.created"]), new("status", PropertyKind.Json, ["{0}.status"]),
+        ],
+        [new("TaskingCapability", "TaskingCapabilities", false, "{0}.capability", "{0}.key = {1}", true, new("capability", true))], HasDataset: false);
+
     /// <summary>All sets, in the order of the root document.</summary>
-    public static readonly EntitySet[] Sets = [Things, Locations, HistoricalLocations, Datastreams, MultiDatastreams, Sensors, ObservedProperties, Observations, FeaturesOfInterest];
+    public static readonly EntitySet[] Sets =
+    [
+        Things, Locations, HistoricalLocations, Datastreams, MultiDatastreams, Sensors, ObservedProperties, Observations, FeaturesOfInterest, TaskingCapabilities, Actuators, Tasks,
+    ];
 
     static readonly Dictionary<string, EntitySet> ByName = Sets.ToDictionary(set => set.Name, StringComparer.Ordinal);
 

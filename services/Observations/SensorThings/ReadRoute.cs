@@ -1,7 +1,7 @@
 using System.Buffers;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Platform;
 using Allmende.Platform.Data;
-using Allmende.Platform.Security;
 
 namespace Allmende.Observations.SensorThings;
 
@@ -21,7 +21,7 @@ static class ReadRoute
         if (path.Property is [var property, ..]) query.SelectOnly(property);
         if (path.IsReference) query.SelectOnly("@iot.selfLink");
         var root = SensorThingsRoutes.RootOf(options, municipality);
-        using var reader = new EntityReader(databases.Of(municipality), context.VisibleAccess(), root, limits.LongestRead);
+        using var reader = new EntityReader(databases.Of(municipality), context.SensorThingsAccess(), root, limits.LongestRead);
         await reader.ReadAsync(path, query, cancellation);
         if (path.Property is [_, ..])
         {

@@ -6,8 +6,8 @@ using NpgsqlTypes;
 
 namespace Allmende.Observations.Store;
 
-/// <summary>Devices as SensorThings entities: Thing, Location, Sensor, ObservedProperties, Datastreams, FeatureOfInterest; ids as docs/architecture.md has them.</summary>
-public sealed class DeviceStore(MunicipalDatabases databases)
+/// <summary>Devices as SensorThings entities: Thing, Location, Sensor, ObservedProperties, Datastreams, FeatureOfInterest, Actuator, TaskingCapabilities; ids as docs/architecture.md has them.</summary>
+public sealed partial class DeviceStore(MunicipalDatabases databases)
 {
     const string GeoJson = "application/geo+json";
 
@@ -38,6 +38,7 @@ public sealed class DeviceStore(MunicipalDatabases databases)
             """, cancellation, device.Profile, device.ProfileName);
         foreach (var datastream in device.Datastreams.OrderBy(one => one.ObservedProperty, StringComparer.Ordinal)) // all lock in one order
             await UpsertDatastreamAsync(connection, device, datastream, (thing, sensor, feature), access, changes, cancellation);
+        await UpsertTasksAsync(connection, device, thing, changes, cancellation);
         await transaction.CommitAsync(cancellation);
         return changes;
     }
@@ -140,6 +141,9 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         foreach (var (set, sql) in new[]
         {
             ("Datastreams", "DELETE FROM datastream WHERE thing IN (SELECT key FROM thing WHERE id = $1) RETURNING id"),
+            // Its downlinks go with the device; there is nothing to cancel.
+            ("Tasks", "DELETE FROM task WHERE capability IN (SELECT c.key FROM tasking_capability c JOIN thing t ON t.key = c.thing WHERE t.id = $1) RETURNING id"),
+            ("TaskingCapabilities", "DELETE FROM tasking_capability WHERE thing IN (SELECT key FROM thing WHERE id = $1) RETURNING id"),
             ("Locations", "DELETE FROM location WHERE key IN (SELECT tl.location FROM thing_location tl JOIN thing t ON t.key = tl.thing WHERE t.id = $1) AND id = $1 RETURNING id"),
             ("Things", "DELETE FROM thing WHERE id = $1 RETURNING id"),
             ("FeaturesOfInterest", "DELETE FROM feature WHERE id = $1 AND managed RETURNING id"),
@@ -168,7 +172,7 @@ public sealed class DeviceStore(MunicipalDatabases databases)
         await ExecuteAsync(connection, "UPDATE thing SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await ExecuteAsync(connection, "UPDATE datastream SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await ExecuteAsync(connection, "UPDATE feature f SET access = $2 FROM datastream d WHERE d.feature = f.key AND f.dataset IS NULL AND d.dataset = $1 AND f.access <> $2", cancellation, dataset.Id, dataset.Access);
-        foreach (var table in new[] { "feature", "location", "sensor", "observed_property" })
+        foreach (var table in new[] { "feature", "location", "sensor", "observed_property", "actuator" })
             await ExecuteAsync(connection, $"UPDATE {table} SET access = $2 WHERE dataset = $1 AND access <> $2", cancellation, dataset.Id, dataset.Access);
         await transaction.CommitAsync(cancellation);
     }

@@ -14,6 +14,9 @@ public static class Access
     /// <summary>Of persons: never leaves as single values.</summary>
     public const string Personal = "personal";
 
+    /// <summary>No class of data: stands among the classes of whoever may send something to devices, and so sees what devices were told (Tasks of SensorThings).</summary>
+    public const string Tells = "#tells";
+
     static readonly string[] Public = [Open];
     static readonly string[] Inside = [Open, Internal];
     static readonly string[] Responsible = [Open, Internal, Restricted];
@@ -30,6 +33,16 @@ public static class Access
         var roles = Roles.Of(principal, municipality);
         if (roles.Overlaps(Roles.AnswerForData)) return Responsible;
         return roles.Overlaps(Roles.Staff) ? Inside : Public;
+    }
+
+    /// <summary>
+    /// What SensorThings shows <paramref name="principal"/>: the classes of <see cref="VisibleTo"/>, and <see cref="Tells"/> for <see cref="Roles.OfActuators"/>. Whoever has the same
+    /// sees the same.
+    /// </summary>
+    public static string[] OfSensorThings(ClaimsPrincipal principal, string municipality)
+    {
+        var visible = VisibleTo(principal, municipality);
+        return Roles.Of(principal, municipality).Overlaps(Roles.OfActuators) ? [.. visible, Tells] : visible;
     }
 }
 

@@ -50,12 +50,13 @@ public static class EventTypes
     public const string DatasetChanged = "dataset.changed";
     public const string DatasetNeeded = "dataset.needed";
     public const string ApiKeyRevoked = "api-key.revoked";
+    public const string TaskChanged = "task.changed";
 
     /// <summary>All of them; a golden file freezes the list.</summary>
     public static IReadOnlyList<string> All { get; } =
         [
             MunicipalityOnboarded, DeviceRegistered, DeviceChanged, DeviceRemoved, DeviceSilent, DeviceRecovered, DeviceWeak, DeviceProfileChanged, DatasetChanged, DatasetNeeded,
-            ApiKeyRevoked,
+            ApiKeyRevoked, TaskChanged,
         ];
 }
 
@@ -71,6 +72,7 @@ public static class EventTypes
 /// <param name="Location">GeoJSON Point (longitude, latitude, optional height) or null.</param>
 /// <param name="ExpectedInterval">Seconds between uplinks, where known.</param>
 /// <param name="Datastreams">One per mapped field.</param>
+/// <param name="Tasks">What its profile says that it can be told to do.</param>
 public sealed record DeviceRegistered(
     string Id,
     string Name,
@@ -82,7 +84,8 @@ public sealed record DeviceRegistered(
     string DatasetName,
     JsonElement? Location,
     int? ExpectedInterval,
-    IReadOnlyList<DeviceDatastream> Datastreams);
+    IReadOnlyList<DeviceDatastream> Datastreams,
+    IReadOnlyList<ProfileTask>? Tasks = null);
 
 /// <summary>A Datastream of a device.</summary>
 /// <param name="Id"><c>{device}.{field}</c>.</param>
@@ -138,6 +141,7 @@ public sealed record ApiKeyRevoked(string Hash);
 /// <param name="Dataset">The dataset that data of such devices belongs to; the profile's id where absent.</param>
 /// <param name="DatasetName">Title of that dataset.</param>
 /// <param name="ExpectedInterval">Seconds between uplinks.</param>
+/// <param name="Tasks">What such devices can be told to do.</param>
 public sealed record DeviceProfile(
     string Id,
     string Name,
@@ -148,7 +152,8 @@ public sealed record DeviceProfile(
     string? Description = null,
     string? Dataset = null,
     string? DatasetName = null,
-    int? ExpectedInterval = null);
+    int? ExpectedInterval = null,
+    IReadOnlyList<ProfileTask>? Tasks = null);
 
 /// <summary>One field of a profile.</summary>
 /// <param name="Field">Path into the decoded data, <c>a.b</c>; also the last part of the Datastream's id.</param>

@@ -61,6 +61,8 @@ public static class Topics
     public const string Events = "events";
     /// <summary>What has become of the entities of SensorThings; key is <see cref="EntityChange.Key"/>.</summary>
     public const string Entities = "entities";
+    /// <summary>What devices are to be told; <see cref="DeviceCommand"/>, keyed by the device.</summary>
+    public const string Commands = "commands";
 }
 
 /// <summary>Source-generated JSON of everything that crosses the log or <c>/internal</c>.</summary>
@@ -78,6 +80,8 @@ public static class Topics
 [JsonSerializable(typeof(ApiKeyRevoked))]
 [JsonSerializable(typeof(DeviceProfile))]
 [JsonSerializable(typeof(EntityChange))]
+[JsonSerializable(typeof(DeviceCommand))]
+[JsonSerializable(typeof(TaskChanged))]
 [JsonSerializable(typeof(ObservationKey[]))]
 [JsonSerializable(typeof(StoredResult[]))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -34,7 +34,8 @@ static class ProfileRoutes
     /// <summary>Body of <c>PUT</c>; see <see cref="DeviceProfile"/>. Everything may be absent, so that all faults are told at once.</summary>
     public sealed record ProfileBody(
         string? Name = null, string? Codec = null, IReadOnlyList<FieldBody>? Fields = null, string? Vendor = null, string? Model = null,
-        string? Description = null, string? Dataset = null, string? DatasetName = null, int? ExpectedInterval = null);
+        string? Description = null, string? Dataset = null, string? DatasetName = null, int? ExpectedInterval = null,
+        IReadOnlyList<TaskRules.TaskBody>? Tasks = null);
 
     /// <summary>A field of it; see <see cref="ProfileField"/>.</summary>
     public sealed record FieldBody(string? Field = null, string? Name = null, string? ObservedProperty = null, string? Unit = null, double[]? Range = null, string? NameEn = null);

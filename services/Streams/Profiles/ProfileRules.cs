@@ -14,7 +14,8 @@ static partial class ProfileRules
         body.Name?.Trim() ?? "",
         body.Codec,
         (body.Fields ?? []).Select(field => new ProfileField(field.Field ?? "", field.Name ?? field.Field ?? "", field.ObservedProperty ?? Property(field.Field ?? ""), field.Unit, field.Range, field.NameEn)).ToList(),
-        body.Vendor, body.Model, body.Description, body.Dataset, body.DatasetName, body.ExpectedInterval);
+        body.Vendor, body.Model, body.Description, body.Dataset, body.DatasetName, body.ExpectedInterval,
+        body.Tasks is { Count: > 0 } tasks ? tasks.Select(task => TaskRules.Complete(task ?? new())).ToList() : null);
 
     /// <summary>What is wrong with it, by field; whether the codec exists is not asked here.</summary>
     public static IEnumerable<(string Field, string Fault)> Faults(DeviceProfile profile)
@@ -31,9 +32,10 @@ static partial class ProfileRules
             else if (!names.Add(field.Field)) yield return ($"fields[{i}].field", $"'{field.Field}' is there twice.");
             if (field.Name.Length is 0 or > 200) yield return ($"fields[{i}].name", "A name of 1 to 200 characters is needed.");
             if (!PropertyId().IsMatch(field.ObservedProperty)) yield return ($"fields[{i}].observedProperty", "It must be in snake_case, like 'air_temperature'.");
-            if (field.Unit is { } unit && !Ucum().IsMatch(unit)) yield return ($"fields[{i}].unit", "It must be a UCUM code, like 'Cel' or 'm/s'; leave it out for truth values and texts.");
+            if (field.Unit is { } unit && !TaskRules.Ucum().IsMatch(unit)) yield return ($"fields[{i}].unit", "It must be a UCUM code, like 'Cel' or 'm/s'; leave it out for truth values and texts.");
             if (field.Range is not null && !(field.Range is [var low, var high] && low < high)) yield return ($"fields[{i}].range", "It must be two numbers, the lower one first.");
         }
+        foreach (var fault in TaskRules.Faults(profile.Tasks ?? [])) yield return fault;
     }
 
     static string Property(string field) => NoWord().Replace(field, "_").Trim('_').ToLowerInvariant();
@@ -43,10 +45,6 @@ static partial class ProfileRules
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$", RegexOptions.CultureInvariant)]
     private static partial Regex PropertyId();
-
-    /// <summary>The characters that UCUM codes are made of.</summary>
-    [GeneratedRegex(@"^[!-~µ°²³]{1,40}$", RegexOptions.CultureInvariant)]
-    private static partial Regex Ucum();
 
     [GeneratedRegex("[^A-Za-z0-9]+", RegexOptions.CultureInvariant)]
     private static partial Regex NoWord();

@@ -56,14 +56,16 @@ public class When_SensorThings_is_followed_by_MQTT
         await using var device = await ConnectAsync((await town.DeviceAsync()).Key);
         await using var analyst = await ConnectAsync(town.Analyst);
         await using var admin = await ConnectAsync(town.Admin);
-        foreach (var peer in new[] { anybody, device, analyst, admin }) Assert.That(await peer.SubscribeAsync(Topic), Is.EqualTo(ReasonCode.GrantedQos1));
-        Assert.That(neighbours.Feed.Asked.Select(asked => asked.Credential is null ? "" : asked.Credential[..2]), Is.EqualTo(new[] { "", "ey", "ey" }));
+        // Reads the data that an analyst reads, and sees what devices were told.
+        await using var developer = await ConnectAsync(neighbours.Token(town.Id, Contracts.Roles.Developer));
+        foreach (var peer in new[] { anybody, device, analyst, admin, developer }) Assert.That(await peer.SubscribeAsync(Topic), Is.EqualTo(ReasonCode.GrantedQos1));
+        Assert.That(neighbours.Feed.Asked.Select(asked => asked.Credential is null ? "" : asked.Credential[..2]), Is.EqualTo(new[] { "", "ey", "ey", "ey" }));
 
         neighbours.Feed.Send(town.Id, Path, "1");
-        foreach (var peer in new[] { anybody, device, analyst, admin }) Assert.That((await peer.MessageAsync()).Payload, Is.EqualTo("1"));
+        foreach (var peer in new[] { anybody, device, analyst, admin, developer }) Assert.That((await peer.MessageAsync()).Payload, Is.EqualTo("1"));
         await analyst.DisconnectAsync();
         await anybody.DisconnectAsync();
-        await Eventually.TrueAsync(() => Task.FromResult(neighbours.Feed.Open(town.Id, Path) == 2), "end of the feed that nobody follows");
+        await Eventually.TrueAsync(() => Task.FromResult(neighbours.Feed.Open(town.Id, Path) == 3), "end of the feed that nobody follows");
     }
 
     [Test]

@@ -6,7 +6,10 @@ namespace Allmende.Ingestion.Tests.Surroundings;
 /// <summary>A service whose network servers may be beside it, and that is as impatient as tests are.</summary>
 static class DownlinkSurroundings
 {
-    public static Task<Service> ServiceAsync(params (string Key, string Value)[] settings) => Service.StartAsync(settings:
+    public static Task<Service> ServiceAsync(params (string Key, string Value)[] settings) => ServiceAsync(null, settings);
+
+    /// <summary>The same with engines of its own, where no other service takes what stands in the log.</summary>
+    public static Task<Service> ServiceAsync(TestEngines? engines, params (string Key, string Value)[] settings) => Service.StartAsync(engines, settings:
     [
         .. new[]
         {

@@ -15,8 +15,8 @@ sealed record MqttClient(string? Municipality, ClaimsPrincipal Principal, string
 
     public bool IsAnonymous => Credential is null;
 
-    /// <summary>What it may read of a municipality, as one word: whoever has the same word sees the same.</summary>
-    public string AccessClass(string municipality) => string.Join('+', Access.VisibleTo(Principal, municipality));
+    /// <summary>What it may read of a municipality's SensorThings, as one word: whoever has the same word sees the same.</summary>
+    public string AccessClass(string municipality) => string.Join('+', Access.OfSensorThings(Principal, municipality));
 
     /// <summary>Puts the credential on a request to another service. A device's key is known here alone; elsewhere its holder is anybody.</summary>
     public void Authenticate(HttpRequestMessage request)

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Tasking;
 
 namespace Allmende.Observations.SensorThings.Writes;
 
@@ -26,6 +27,7 @@ static class ChangeEntities
     static readonly string[] OfManaged = ["name", "description", "properties"];
     /// <summary>Members of <c>properties</c> by which others find what belongs to a device.</summary>
     static readonly string[] KeptOfManaged = ["device", "profile", "dataset", "field"];
+    static readonly string[] KeptOfManagedCapability = [.. KeptOfManaged, Capabilities.Downlink];
     static readonly string[] Kept = ["dataset"];
 
     /// <summary>Changes the entity that <paramref name="path"/> leads to.</summary>
@@ -34,6 +36,9 @@ static class ChangeEntities
     {
         var set = path.Set;
         var (row, current) = await FindAsync(session, path, cancellation) ?? throw SensorThingsException.NotFound();
+        session.Rights.RequireTelling(set);
+        // What was told cannot be told otherwise afterwards.
+        if (set == Model.Tasks) throw new SensorThingsException(405, "a Task is not changed: delete it, which cancels what still waits, and make another");
         using var changed = change switch
         {
             Change.JsonPatch => Reparse(JsonPatch.Apply((JsonObject)current.DeepClone(), body)),
@@ -41,6 +46,7 @@ static class ChangeEntities
             _ => null,
         };
         var draft = EntityDraft.Read(set, changed?.RootElement ?? body, "", new DraftContext(session.References, Deep: false));
+        if (set == Model.TaskingCapabilities) Capabilities.Check(draft);
         using var before = Reparse(current);
         await SetAsync(session, set, row, draft, before.RootElement, isWhole: change != Change.Members, cancellation);
         await RelinkAsync(session, set, row, draft, cancellation);
@@ -82,7 +88,7 @@ static class ChangeEntities
             var old = before.GetProperty(property.Name);
             if (property.Name == "properties")
             {
-                columns.Add((writing.Column, "jsonb", JsonDocuments.Text(WithKept(value, old, row.Managed ? KeptOfManaged : Kept))));
+                columns.Add((writing.Column, "jsonb", JsonDocuments.Text(WithKept(value, old, !row.Managed ? Kept : set == Model.TaskingCapabilities ? KeptOfManagedCapability : KeptOfManaged))));
                 continue;
             }
             if (JsonElement.DeepEquals(old, value)) continue;
@@ -111,7 +117,7 @@ static class ChangeEntities
         var properties = value.ValueKind == JsonValueKind.Object ? JsonDocuments.ToObject(value) : [];
         if (old.ValueKind != JsonValueKind.Object) return properties;
         foreach (var name in kept)
-            if (old.TryGetProperty(name, out var member) && (kept == KeptOfManaged || !properties.ContainsKey(name))) properties[name] = JsonNode.Parse(member.GetRawText());
+            if (old.TryGetProperty(name, out var member) && (kept != Kept || !properties.ContainsKey(name))) properties[name] = JsonNode.Parse(member.GetRawText());
         return properties;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Tasking;
 using Npgsql;
 
 namespace Allmende.Observations.SensorThings.Writes;
@@ -29,6 +30,9 @@ static class CreateEntities
     public static async Task<EntityRow> CreateAsync(WriteSession session, EntityDraft draft, Within? within, string? dataset, CancellationToken cancellation)
     {
         var set = draft.Set;
+        session.Rights.RequireTelling(set);
+        if (set == Model.TaskingCapabilities) Capabilities.Check(draft);
+        DeviceCommand? command = null;
         var columns = new List<(string Column, string Sql, object Value)>();
         string? own = set.HasDataset ? Datasets.NamedBy(draft) : null;
         // The Thing comes first in the model: its dataset is what a Datastream has that names none.
@@ -36,6 +40,7 @@ static class CreateEntities
         {
             if (await SingleAsync(session, draft, navigation, within, own ?? dataset, cancellation) is not { } target) continue;
             columns.Add((navigation.Joint!.Column, "bigint", target.Key));
+            if (set == Model.Tasks) columns.AddRange(await CommandedAsync(target));
             if (navigation.Target == "Things") own ??= target.Dataset;
         }
         own ??= set == Model.Things ? null : dataset;
@@ -54,10 +59,17 @@ static class CreateEntities
         var (key, id) = await InsertAsync(session, draft, columns, cancellation);
         var row = new EntityRow(key, id, false, own, access);
         session.Changed(set, id.Text, EntityChange.Created);
+        if (command is not null) await TaskCommands.EnqueueAsync(session, command with { Task = id.Text }, cancellation);
         if (within is { Via.Joint.Table: not null }) await Links.AddAsync(session, within.Set, within.Row, within.Via, [row], cancellation);
         await LinkedAsync(session, draft, row, cancellation);
         if (set == Model.MultiDatastreams) await CheckMultiDatastream.CheckAsync(session, key, draft.Place, cancellation);
         return row;
+
+        async Task<(string, string, object)[]> CommandedAsync(EntityRow capability)
+        {
+            (command, var kept) = await TaskCommands.OfAsync(session, draft, capability, cancellation);
+            return kept;
+        }
     }
 
     /// <summary>The target of a single navigation: implied by what the entity is made within, linked, or made.</summary>

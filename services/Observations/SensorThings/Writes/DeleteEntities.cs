@@ -1,11 +1,13 @@
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Observations.Store;
 
 namespace Allmende.Observations.SensorThings.Writes;
 
 /// <summary>
 /// Deletes an entity and what cannot be without it (OGC 18-088 section 10.4, table 25): a Thing's, Sensor's or ObservedProperty's Datastreams with their Observations,
-/// a Thing's and a Location's HistoricalLocations, a FeatureOfInterest's Observations.
+/// a Thing's and a Location's HistoricalLocations, a FeatureOfInterest's Observations; a Thing's and an Actuator's TaskingCapabilities with their Tasks, whose commands
+/// are cancelled as far as they wait.
 /// </summary>
 static class DeleteEntities
 {
@@ -19,6 +21,7 @@ static class DeleteEntities
             return;
         }
         var row = await EntityRow.FindAsync(session, path, cancellation) ?? throw SensorThingsException.NotFound();
+        session.Rights.RequireTelling(path.Set);
         row.RequireUnmanaged(path.Set, "it is deleted");
         await DeleteAsync(session, store, path.Set, [row.Key], cancellation);
     }
@@ -30,6 +33,11 @@ static class DeleteEntities
             var target = Model.TargetOf(navigation);
             var below = await BelowAsync(session, navigation, target, keys, cancellation);
             if (below.Length > 0) await DeleteAsync(session, store, target, below, cancellation);
+        }
+        if (set == Model.Tasks)
+        {
+            foreach (var id in await TaskCommands.DeleteAsync(session, keys, cancellation)) session.Changed(set, id, EntityChange.Deleted);
+            return;
         }
         if (set.Table == Model.Datastreams.Table) await ObservationStore.DeleteAllAsync(session.Connection, keys, cancellation);
         if (set == Model.Locations) await RequireNoneAsync(session, "thing_location l JOIN thing t ON t.key = l.thing", "l.location = ANY({0}) AND (t.managed OR NOT t.access = ANY($1))", keys, cancellation);
@@ -57,7 +65,7 @@ static class DeleteEntities
         await using (command)
         {
             var linked = Model.Format(navigation.Condition, "r", $"ANY({parameters.Add(keys)})");
-            command.CommandText = $"SELECT r.key, NOT r.managed AND {Model.Format(target.Visible, "r")} FROM {target.Table} r WHERE {linked} ORDER BY r.key FOR UPDATE OF r";
+            command.CommandText = $"SELECT r.key, NOT r.managed AND {Model.Format(target.Visible, "r")}{(MayDelete(session, target) ? "" : " AND false")} FROM {target.Table} r WHERE {linked} ORDER BY r.key FOR UPDATE OF r";
             var below = new List<long>();
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             while (await reader.ReadAsync(cancellation))
@@ -66,6 +74,8 @@ static class DeleteEntities
             return [.. below];
         }
     }
+
+    static bool MayDelete(WriteSession session, EntitySet set) => set != Model.TaskingCapabilities || session.Rights.Access.Contains(Access.Tells);
 
     /// <summary>Refuses if there is something that the caller may not touch.</summary>
     static async Task RequireNoneAsync(WriteSession session, string table, string condition, long[] keys, CancellationToken cancellation)

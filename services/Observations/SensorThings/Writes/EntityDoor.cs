@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Observations.Store;
 using Allmende.Platform;
 using Allmende.Platform.Data;
@@ -19,7 +20,7 @@ sealed record WriteRequest(string Method, string Path, string Query, string? Con
 /// </summary>
 sealed class EntityDoor(
     MunicipalDatabases databases, Municipalities municipalities, ObservationStore store, ObservationDoor observations, DatastreamDirectory datastreams,
-    EntityChanges changes, TellNeededDatasets neededDatasets, ObservationsOptions options)
+    EntityChanges changes, TellNeededDatasets neededDatasets, TellCommands commands, ObservationsOptions options)
 {
     /// <summary>What follows a commit is done also when the client is gone, but not for ever.</summary>
     static readonly TimeSpan LongestAftermath = TimeSpan.FromSeconds(20);
@@ -65,6 +66,7 @@ sealed class EntityDoor(
     public async Task<Written> WriteAsync(WriteSession session, WriteRequest request, CancellationToken cancellation)
     {
         var path = ResourcePath.Parse(request.Path);
+        if (DryRun.IsAsked(request)) throw new SensorThingsException(400, "a dry run is a request of its own, not one among others");
         if (path.IsReference) return await WriteLinkAsync(session, path.Referenced, request, cancellation);
         if (path.Property.Length > 0) throw NotAllowed(request, "change the entity instead");
         if (path.IsSingle != (request.Method != "POST")) throw NotAllowed(request, path.IsSingle ? "entities are made in collections" : "name one entity");
@@ -169,6 +171,7 @@ sealed class EntityDoor(
         using var aftermath = new CancellationTokenSource(LongestAftermath);
         if (session.Changes.Count > 0) datastreams.Forget(session.Municipality);
         if (session.NeedsDatasets) neededDatasets.Due(session.Municipality);
+        if (session.Commands.Count > 0) commands.Due(session.Municipality);
         if (session.Observations.Count > 0)
         {
             var ids = await observations.TakeAsync(session.Municipality, session.Rights.Access, session.Observations.ConvertAll(pending => pending.Posted), aftermath.Token);

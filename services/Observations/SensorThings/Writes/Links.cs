@@ -1,4 +1,5 @@
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Tasking;
 
 namespace Allmende.Observations.SensorThings.Writes;
 
@@ -37,6 +38,8 @@ static class Links
     /// <summary>A row that had another owner gets this one: the link is a column of the target.</summary>
     public static async Task MoveOverAsync(WriteSession session, EntitySet target, EntityRow row, string column, EntityRow owner, EntityRow? thing, CancellationToken cancellation)
     {
+        session.Rights.RequireTelling(target);
+        if (target == Model.Tasks) throw new SensorThingsException(409, "a Task stays with the TaskingCapability that it was made for");
         await RequireOwnerVisibleAsync(session, target, row, column, cancellation);
         if (await session.ExecuteAsync($"UPDATE {target.Table} SET {column} = $2 WHERE key = $1 AND {column} IS DISTINCT FROM $2 AND NOT managed", cancellation, row.Key, owner.Key) == 0)
         {

@@ -1,4 +1,5 @@
 using Allmende.Contracts;
+using Allmende.Observations.SensorThings.Tasking;
 using Allmende.Platform;
 using Allmende.Platform.Security;
 
@@ -14,7 +15,11 @@ static class WriteRoutes
     public static void MapWrites(this RouteGroupBuilder group)
     {
         group.MapPost("/{**path}", WriteAsync).RequireScopeOrRole(Scope, Writers)
-            .WithName("SensorThingsCreate").WithSummary("Creates an entity with all that stands in it, or links entities ($ref)");
+            .WithName("SensorThingsCreate").WithSummary("Creates an entity with all that stands in it, or links entities ($ref)")
+            .WithDescription("""
+                A Task (OGC 17-079r1) is sent to its device: `POST …/TaskingCapabilities('ventil-7.valve')/Tasks` with `{"taskingParameters":{"open":true}}`, for the roles admin and
+                developer. With `dryRun=true` the answer shows what would be sent, and nothing is. `status` of the Task says what has become of it.
+                """);
         group.MapPatch("/{**path}", WriteAsync).RequireScopeOrRole(Scope, Writers)
             .WithName("SensorThingsUpdate").WithSummary("Changes an entity: its members, a JSON Merge Patch or a JSON Patch");
         group.MapPut("/{**path}", WriteAsync).RequireScopeOrRole(Scope, Writers)
@@ -29,17 +34,20 @@ static class WriteRoutes
     /// </summary>
     public static WriteRights RightsOf(HttpContext context, string municipality)
     {
-        var access = context.VisibleAccess();
+        var access = context.SensorThingsAccess();
         var hasScope = context.User.HasClaim(Roles.MunicipalityClaim, municipality) && context.User.HasClaim(Roles.ScopeClaim, Scope);
         return new WriteRights(hasScope ? [.. access.Union([Access.Open, Access.Internal])] : access,
-            hasScope || Roles.Of(context.User, municipality).Overlaps(Writers), access.Contains(Access.Restricted));
+            hasScope || Roles.Of(context.User, municipality).Overlaps(Writers), access.Contains(Access.Restricted), context.User.Name());
     }
 
-    static async Task<IResult> WriteAsync(string municipality, HttpContext context, EntityDoor door, PlatformOptions options)
+    static async Task<IResult> WriteAsync(string municipality, HttpContext context, EntityDoor door, DryRun dryRun, PlatformOptions options)
     {
         var body = await ReadBodyAsync(context);
         var path = SensorThingsRoutes.PathOf(context);
-        return await TakeAsync(municipality, context, new WriteRequest(context.Request.Method, path, context.Request.QueryString.Value ?? "", context.Request.ContentType, body), door, options);
+        var request = new WriteRequest(context.Request.Method, path, context.Request.QueryString.Value ?? "", context.Request.ContentType, body);
+        return DryRun.IsAsked(request)
+            ? await dryRun.ShowAsync(municipality, context, RightsOf(context, municipality), request)
+            : await TakeAsync(municipality, context, request, door, options);
     }
 
     /// <summary>Does it, and answers as the standard has it: 201 with <c>Location</c>, 200, or 204, with the entity where there is one.</summary>

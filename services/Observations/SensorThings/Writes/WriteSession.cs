@@ -10,7 +10,8 @@ namespace Allmende.Observations.SensorThings.Writes;
 /// <param name="MakesDatasets">
 /// They may bring datasets into being. Those see everything that has single values; whoever sees less must not find out by trying which names are taken.
 /// </param>
-sealed record WriteRights(string[] Access, bool MayWrite, bool MakesDatasets);
+/// <param name="By">The client's name, for what is kept of who did it.</param>
+sealed record WriteRights(string[] Access, bool MayWrite, bool MakesDatasets, string By);
 
 /// <summary>What has become of a write; the Observations among it have their id when the session is through.</summary>
 sealed class Written(int status, EntitySet? set = null)
@@ -43,6 +44,8 @@ sealed class WriteSession(string municipality, string defaultAccess, WriteRights
     public NpgsqlConnection Connection { get; } = connection;
     public List<EntityChange> Changes { get; } = [];
     public List<PendingObservation> Observations { get; } = [];
+    /// <summary>Commands to devices that it wrote into the outbox.</summary>
+    public List<DeviceCommand> Commands { get; } = [];
     public bool NeedsDatasets { get; set; }
 
     /// <summary>Entities that earlier requests of a batch made, by Content-ID or id.</summary>

@@ -121,6 +121,7 @@ public sealed class LogOptions
         [Contracts.Topics.DeadLetters] = TimeSpan.FromDays(1),
         [Contracts.Topics.Events] = TimeSpan.FromDays(30),
         [Contracts.Topics.Entities] = TimeSpan.FromDays(1),
+        [Contracts.Topics.Commands] = TimeSpan.FromDays(1),
     };
 }
 
