@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Registration } from '../data/devices.ts';
 import { valueInWords } from '../reading/display.ts';
 import { follow } from '../shell/links.ts';
-import { datasets, go, latestOf, link, reload, reloadDatasets, revision, town } from '../state.ts';
+import { datasets, go, latestOf, link, reloadDatasets, reloadThing, revision, town } from '../state.ts';
 import { language } from '../text.ts';
 import { startAgain } from './guide.ts';
 import { words } from './words.ts';
@@ -19,9 +19,14 @@ export function Connected({ device }: { device: Registration }) {
 
   useEffect(() => {
     if (measures) { void reloadDatasets(); return; }
-    const timer = setInterval(() => void reload(), every);
-    void reload();
-    return () => clearInterval(timer);
+    let gone = false;
+    let timer = 0;
+    const ask = async (): Promise<void> => {
+      await reloadThing(device.id);
+      if (!gone) timer = window.setTimeout(() => void ask(), every);
+    };
+    void ask();
+    return () => { gone = true; clearTimeout(timer); };
   }, [device.id, measures]);
 
   const isOpen = Array.isArray(datasets.value) && datasets.value.find(dataset => dataset.id === thing?.dataset)?.access === 'open';
