@@ -48,7 +48,13 @@ export function DevicePage({ id }: { id: string }) {
     return () => { clearInterval(timer); leaving.current.abort(); };
   }, []);
   const known = typeof device.value === 'object' && device.value !== null ? device.value : null;
-  useEffect(() => { if (known) { heading.current?.focus({ preventScroll: true }); } }, [known !== null]);
+  useEffect(() => { if (known) heading.current?.focus({ preventScroll: true }); }, [known !== null]);
+  useEffect(() => {
+    if (!known) return undefined;
+    const before = document.title;
+    document.title = `${known.name} · ${before}`;
+    return () => { document.title = before; };
+  }, [known?.name]);
 
   return (
     <>

@@ -24,13 +24,14 @@ export function DevicesView() {
   useEffect(() => { if (!isOut) void needProfiles(); }, [isOut]);
   // The list brings what may be done along.
   useEffect(() => { if (!isOut && (page !== '' || device !== null) && counts.value === null) void loadRights(); }, [isOut, page, device]);
-  useEffect(() => { scrollTo({ top: 0 }); }, [page, device]);
+  // The list finds its own place again.
+  useEffect(() => { if (page !== '' || device !== null) scrollTo({ top: 0 }); }, [page, device]);
 
   if (isOut)
     return (
       <section class="devices form-page devices-door" aria-labelledby="devices-title">
         <h1 id="devices-title">{w.title}</h1>
-        {trouble.value === 'signed-out' && hasAccess() && <p class="fault" role="alert">{w.signInAgain}</p>}
+        {trouble.value === 'signed-out' && <p class="fault" role="alert">{w.signInAgain}</p>}
         <SignIn intro={w.signInIntro} mayNot={w.keyMayNot} check={() => loadCounts('')} />
       </section>
     );

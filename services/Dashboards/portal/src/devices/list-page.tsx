@@ -19,6 +19,9 @@ const refreshedEvery = 30_000;
 /** While somebody types nothing is asked. */
 const typingPause = 250;
 
+/** Where somebody was in the list when they left it for a device. */
+let top = 0;
+
 /** The list with its filters and, beside it, the map of the same devices. */
 export function ListPage() {
   const query = queryOf(selection.value, true);
@@ -35,6 +38,13 @@ export function ListPage() {
   useEffect(() => {
     const timer = setInterval(() => { if (!document.hidden) { now.value = Date.now(); void load(); } }, refreshedEvery);
     return () => clearInterval(timer);
+  }, []);
+
+  useEffect(() => {
+    scrollTo({ top: found.value?.query === query ? top : 0 });
+    const note = (): void => { top = scrollY; };
+    addEventListener('scroll', note, { passive: true });
+    return () => removeEventListener('scroll', note);
   }, []);
 
   const showsMap = wide.value || mapAsked.value;
