@@ -31,6 +31,7 @@ export function Connected({ device }: { device: Registration }) {
 
   const isOpen = Array.isArray(datasets.value) && datasets.value.find(dataset => dataset.id === thing?.dataset)?.access === 'open';
   const onMap = { view: 'map', thing: device.id, dataset: null, quantity: null, search: '' } as const;
+  const inRegistry = { view: 'devices', device: device.id, page: '', thing: null } as const;
   const inCatalogue = { view: 'datasets', dataset: thing?.dataset ?? null, thing: null } as const;
   return (
     <div class="connected">
@@ -47,6 +48,7 @@ export function Connected({ device }: { device: Registration }) {
       {measures && <p class="more">{isOpen ? w.open : w.internal}</p>}
       <p class="step-actions">
         <a class="primary" href={link(onMap)} onClick={event => follow(event, () => go(onMap))}>{w.onMap}</a>
+        <a href={link(inRegistry)} onClick={event => follow(event, () => go(inRegistry))}>{w.inRegistry}</a>
         {thing && <a href={link(inCatalogue)} onClick={event => follow(event, () => go(inCatalogue))}>{w.inCatalogue}</a>}
         <button type="button" onClick={startAgain}>{w.another}</button>
       </p>

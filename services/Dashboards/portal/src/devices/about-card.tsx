@@ -56,7 +56,7 @@ const fields = ['name', 'description', 'notes', 'tags', 'group', 'department', '
 type Name = (typeof fields)[number];
 
 /** The device as the form shows it. */
-const typedOf = (device: Device): Record<Name, string> => ({
+export const typedOf = (device: Device): Record<Name, string> => ({
   name: device.name,
   description: device.description ?? '',
   notes: device.notes ?? '',
@@ -71,23 +71,27 @@ const typedOf = (device: Device): Record<Name, string> => ({
 });
 
 /** What of the form goes to the platform: only what was changed, so that nothing else is written over. */
-export function changesOf(before: Device, typed: Record<Name, string>): object | { badLine: string } {
+export function changesOf(before: Device, typed: Record<Name, string>): { change: Record<string, unknown> } | { field: Name; line: string } {
   const as = typedOf(before);
   const change: Record<string, unknown> = {};
   for (const name of fields) {
     const value = typed[name].trim();
     if (value === as[name].trim()) continue;
     if (name === 'tags') change[name] = value === '' ? null : tagsOf(value);
-    else if (name === 'expectedInterval') change[name] = secondsOf(value);
+    else if (name === 'expectedInterval') {
+      const seconds = secondsOf(value);
+      if (Number.isNaN(seconds)) return { field: name, line: value };
+      change[name] = seconds;
+    }
     else if (name === 'installedAt') change[name] = value === '' ? null : `${value}T12:00:00Z`;
     else if (name === 'externalIds') {
       const read = externalIdsOf(value);
-      if ('line' in read) return { badLine: read.line };
+      if ('line' in read) return { field: name, line: read.line };
       // What the patch does not name would stay.
       change[name] = read.ids && { ...Object.fromEntries(Object.keys(before.externalIds ?? {}).map(system => [system, null])), ...read.ids };
     } else change[name] = value === '' ? null : value;
   }
-  return change;
+  return { change };
 }
 
 function AboutForm({ device, done }: { device: Device; done(stored: boolean): Promise<void> }) {
@@ -103,16 +107,20 @@ function AboutForm({ device, done }: { device: Device; done(stored: boolean): Pr
 
   async function save(event: Event): Promise<void> {
     event.preventDefault();
-    const change = changesOf(before.value, value);
-    if ('badLine' in change) { task.fail({ whole: '', fields: { externalIds: w.externalIdsBad(String(change.badLine)) } }); return; }
+    const changes = changesOf(before.value, value);
+    if ('field' in changes) {
+      task.fail({ whole: '', fields: { [changes.field]: changes.field === 'externalIds' ? w.externalIdsBad(changes.line) : w.intervalBad } });
+      return;
+    }
+    const { change } = changes;
     if (Object.keys(change).length === 0) { await done(false); return; }
     if (await task.run(() => changeDevice(device.id, change))) await done(true);
-    else document.querySelector<HTMLElement>('.card-about [aria-invalid]')?.focus();
+    else document.querySelector<HTMLElement>('.part-about [aria-invalid]')?.focus();
   }
 
   const known = (values: { value: string }[] | undefined) => (values ?? []).map(one => <option key={one.value} value={one.value} />);
   return (
-    <form class="card-form" noValidate onSubmit={event => void save(event)}>
+    <form class="part-form" noValidate onSubmit={event => void save(event)}>
       <Field id="about-name" name={w.name} fault={fault('name')}>{aria => <input {...aria} value={value.name} onInput={set('name')} />}</Field>
       <Field id="about-description" name={w.description} hint={w.descriptionHint} fault={fault('description')}>{aria => <textarea {...aria} rows={2} value={value.description} onInput={set('description')} />}</Field>
       <Field id="about-notes" name={w.notes} hint={w.notesHint} fault={fault('notes')}>{aria => <textarea {...aria} rows={3} value={value.notes} onInput={set('notes')} />}</Field>

@@ -13,8 +13,8 @@ interface CardFrame { name: string; title: string; action?: ComponentChildren; c
 /** A part of the page. */
 export function Card({ name, title, action, children }: CardFrame) {
   return (
-    <section class={`card card-${name}`} aria-labelledby={`${name}-title`}>
-      <div class="card-head"><h2 id={`${name}-title`}>{title}</h2>{action}</div>
+    <section class={`part part-${name}`} aria-labelledby={`${name}-title`}>
+      <div class="part-head"><h2 id={`${name}-title`}>{title}</h2>{action}</div>
       {children}
     </section>
   );

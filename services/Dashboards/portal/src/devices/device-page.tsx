@@ -71,6 +71,7 @@ export function DevicePage({ id }: { id: string }) {
   );
 }
 
+/** In the order of somebody at the lamp post; beside each other where there is room. */
 function Cards({ device, changed, heading }: CardProps & { heading: RefObject<HTMLHeadingElement | null> }) {
   const props = { device, changed };
   return (
@@ -80,19 +81,21 @@ function Cards({ device, changed, heading }: CardProps & { heading: RefObject<HT
         <p class="device-line"><StateMark state={device.state} /><Problems device={device} /><span>{words.value.lastSeen}: <Heard at={device.lastSeen?.at} /></span></p>
         <p class="more">{[profileName(device.profile), device.group, device.department].filter(Boolean).join(' · ')}</p>
       </header>
-      <div class="cards">
-        <div class="cards-main">
+      <div class="parts">
+        <div class="parts-main">
           <ProblemsCard {...props} />
           <StateCard {...props} />
           <MaintenanceCard {...props} />
-          <ValuesCard {...props} />
-          <TechnicalCard {...props} />
-          <DownlinksCard {...props} />
         </div>
-        <div class="cards-side">
+        <div class="parts-side">
           <PhotoCard {...props} />
           <PlaceCard {...props} />
           <AboutCard {...props} />
+        </div>
+        <div class="parts-more">
+          <ValuesCard {...props} />
+          <TechnicalCard {...props} />
+          <DownlinksCard {...props} />
           <HardwareCard {...props} />
         </div>
       </div>

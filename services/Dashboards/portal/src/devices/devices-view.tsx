@@ -41,9 +41,9 @@ export function DevicesView() {
       {readsOnly.value && <p class="read-only" role="note">{w.readOnly}</p>}
       {trouble.value === 'forbidden' ? <Forbidden />
         : device !== null ? <DevicePage key={device} id={device} />
-        : page === 'inbox' ? <InboxPage />
-        : page === 'import' ? <ImportPage />
-        : <ListPage />}
+        : page === '' ? <ListPage />
+        : counts.value === null ? <p class="notice" role="status">{w.loading}</p>
+        : !readsOnly.value && (page === 'inbox' ? <InboxPage /> : <ImportPage />)}
     </section>
   );
 }
@@ -52,6 +52,7 @@ function Head() {
   const w = words.value;
   const { page } = address.value;
   const unknown = counts.value?.unknown ?? 0;
+  if (trouble.value === 'forbidden') return <h1 id="devices-title">{w.title}</h1>;
   const to = (to: DevicesPage, title: string, more?: { count: number; label: string }) => (
     <a href={link({ page: to, device: null })} aria-current={page === to ? 'page' : undefined} aria-label={more?.label}
       onClick={event => follow(event, () => { notice.value = null; go({ page: to, device: null }); })}>

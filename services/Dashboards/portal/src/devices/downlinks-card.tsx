@@ -93,7 +93,7 @@ function SendForm({ id, close, sent }: { id: string; close(): void; sent(): Prom
 
   const fault = (name: string): string | undefined => task.faults?.fields[name];
   return (
-    <form class="card-form" noValidate onSubmit={event => void look(event)}>
+    <form class="part-form" noValidate onSubmit={event => void look(event)}>
       <fieldset class="either">
         <legend>{w.contentAs}</legend>
         {(['data', 'bytes'] as const).map(one => (

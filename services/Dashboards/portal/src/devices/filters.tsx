@@ -14,9 +14,10 @@ export function StateChoice() {
   const w = words.value;
   const { state, condition } = address.value;
   const known = counts.value;
-  const figure = (n: number | undefined): string => (n === undefined ? '…' : number(n, language.value, 0));
-  const all = known && Object.values(known.states).reduce((sum, n) => sum + n, 0);
-  const choice = (name: string, title: string, count: number | undefined, isOn: boolean, change: Partial<Address>, help?: string) => (
+  const figure = (n: number | null | undefined): string => (n === undefined ? '…' : n === null ? '' : number(n, language.value, 0));
+  // States are counted among those with the problem that is asked for, which is no number of all.
+  const all = condition !== '' ? null : known ? Object.values(known.states).reduce((sum, n) => sum + n, 0) : undefined;
+  const choice = (name: string, title: string, count: number | null | undefined, isOn: boolean, change: Partial<Address>, help?: string) => (
     <li key={name}>
       <button type="button" class={`choice-${name}`} aria-pressed={isOn} title={help} data-none={count === 0 || undefined} onClick={() => go(change)}>
         {title} <b>{figure(count)}</b>
@@ -25,7 +26,7 @@ export function StateChoice() {
   );
   return (
     <ul class="state-choice" aria-label={w.statesLabel}>
-      {choice('all', w.allStates, all ?? undefined, state === '' && condition === '', { state: '', condition: '' })}
+      {choice('all', w.allStates, all, state === '' && condition === '', { state: '', condition: '' })}
       {choice('problems', w.problems, known?.conditions['any'] ?? (known ? 0 : undefined), condition === 'any', { condition: condition === 'any' ? '' : 'any', state: '' })}
       {states.map(one => choice(one, w.states[one]!, known?.states[one], state === one, { state: state === one ? '' : one }, w.stateHelp[one]))}
     </ul>

@@ -79,7 +79,7 @@ function Replace({ device, changed, close, told }: DoingProps) {
 
   const fault = (name: string): string | undefined => task.faults?.fields[name];
   return (
-    <form class="card-form" noValidate onSubmit={event => void replace(event)}>
+    <form class="part-form" noValidate onSubmit={event => void replace(event)}>
       <p>{w.replaceIntro}</p>
       <Field id="replace-deveui" name={w.newDevEui} hint={w.newDevEuiHint} fault={fault('devEui')}>
         {aria => <input {...aria} list="senders" spellcheck={false} autocomplete="off" value={devEui.value} onInput={event => { devEui.value = event.currentTarget.value; }} />}
@@ -111,7 +111,7 @@ function Renew({ device, close, told }: DoingProps) {
   const w = words.value;
   const task = useTask();
   return (
-    <div class="card-form">
+    <div class="part-form">
       <p>{w.renewIntro}</p>
       <Whole faults={task.faults} />
       <p class="step-actions">
@@ -138,7 +138,7 @@ function Remove({ device, close }: DoingProps) {
   }
 
   return (
-    <form class="card-form danger-form" onSubmit={event => void remove(event)}>
+    <form class="part-form danger-form" onSubmit={event => void remove(event)}>
       <p>{w.removeIntro}</p>
       <Field id="remove-id" name={w.removeType(device.id)} fault={undefined}>
         {aria => <input {...aria} spellcheck={false} autocomplete="off" value={typed.value} onInput={event => { typed.value = event.currentTarget.value; }} />}

@@ -53,7 +53,7 @@ export function ImportPage() {
       void loadRights();
       requestAnimationFrame(() => heading.current?.focus());
     } catch (refusal) {
-      if (refusal instanceof Unavailable && refusal.status !== 503) {
+      if (refusal instanceof Unavailable) {
         // It may have been done: the table is looked at again, and what was done shows as unchanged.
         await check(chosen);
         unsure.value = true;
@@ -72,7 +72,7 @@ export function ImportPage() {
         <span class="file-button">
           <input id="table" type="file" accept=".csv,text/csv,text/plain" disabled={busy.value !== ''}
             onChange={event => { const [chosen] = event.currentTarget.files ?? []; event.currentTarget.value = ''; unsure.value = false; if (chosen) void check(chosen); }} />
-          <label for="table"><Icon sign="up" /> {result.value ? w.otherFile : w.chooseFile}</label>
+          <label for="table">{result.value ? w.otherFile : w.chooseFile}</label>
         </span>
         <Template />
       </div>

@@ -70,7 +70,7 @@ export function InboxPage() {
         : (
           <ul class="senders">
             {list.items.map(sender => (
-              <li key={sender.name} class="card">
+              <li key={sender.name} class="part">
                 {ignored.value
                   ? <Ignored sender={sender} restored={() => without(sender.name)} />
                   : <Waiting sender={sender} adopted={device => { adopted.value = [device, ...adopted.value]; found.value = null; without(sender.name); }}

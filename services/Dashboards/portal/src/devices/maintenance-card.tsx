@@ -50,7 +50,7 @@ export function MaintenanceCard({ device }: CardProps) {
       )}
       <p role="status" class="said">{done.value ? w.maintenanceSaved : ''}</p>
       {writing.value && (
-        <form class="card-form" onSubmit={event => void add(event)}>
+        <form class="part-form" onSubmit={event => void add(event)}>
           <Field id="maintenance-kind" name={w.maintenanceKind} fault={task.faults?.fields['kind']}>
             {aria => (
               <select {...aria} value={kind.value} onChange={event => { kind.value = event.currentTarget.value; }}>

@@ -73,7 +73,7 @@ export function PhotoCard({ device, changed }: CardProps) {
         </div>
       )}
       {sure.value && (
-        <div class="card-form">
+        <div class="part-form">
           <p>{w.photoRemoveSure}</p>
           <p class="step-actions">
             <button type="button" class="danger" disabled={task.busy} onClick={() => void remove()}>{w.removePhoto}</button>

@@ -42,7 +42,7 @@ export function PlaceCard({ device, changed }: CardProps) {
     <Card name="place" title={w.placeTitle} action={mayManage.value && !moving.value && <button type="button" class="quiet" onClick={move}>{at ? w.movePlace : w.setPlace}</button>}>
       {moving.value
         ? (
-          <form class="card-form" onSubmit={event => void save(event)}>
+          <form class="part-form" onSubmit={event => void save(event)}>
             <PlacePicker latitude={latitude} longitude={longitude} />
             <Whole faults={task.faults} />
             <p class="step-actions">

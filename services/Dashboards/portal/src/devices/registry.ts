@@ -14,6 +14,8 @@ export const pageSize = 100;
 /** As much of a list as is looked after while it is open; who reads on further sees it as it was. */
 const mostRefreshed = 500;
 
+const retriedAfter = 5_000;
+
 export type Trouble = 'signed-out' | 'forbidden' | 'failed';
 
 export interface Found {
@@ -85,6 +87,7 @@ export async function loadRights(): Promise<void> {
     trouble.value = null;
   } catch (fault) {
     trouble.value = troubleOf(fault);
+    if (trouble.value === 'failed') setTimeout(() => { if (counts.value === null) void loadRights(); }, retriedAfter);
   }
 }
 

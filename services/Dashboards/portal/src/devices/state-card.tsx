@@ -44,7 +44,7 @@ export function StateCard({ device, changed }: CardProps) {
         </p>
       )}
       {wanted.value && (
-        <form class="card-form" onSubmit={event => void change(event)}>
+        <form class="part-form" onSubmit={event => void change(event)}>
           <p><b>{w.changeTo[wanted.value]}</b><br />{w.changeHelp[wanted.value]}</p>
           <Field id="state-reason" name={w.reason} fault={task.faults?.fields['reason']}>
             {aria => <input {...aria} maxLength={500} value={reason.value} onInput={event => { reason.value = event.currentTarget.value; }} />}

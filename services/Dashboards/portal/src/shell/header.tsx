@@ -24,7 +24,7 @@ export function Header() {
       </a>
       <nav aria-label={t.views}>
         {views.map(view => (
-          <a key={view} href={link(to(view))} aria-current={address.value.view === view ? 'page' : undefined}
+          <a key={view} data-view={view} href={link(to(view))} aria-current={address.value.view === view ? 'page' : undefined}
             onClick={event => follow(event, () => go(to(view)))}>
             {view === 'connect' ? t.connectShort : t[view]}
           </a>
