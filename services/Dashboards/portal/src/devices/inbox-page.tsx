@@ -16,6 +16,8 @@ import { words } from './words.ts';
 type Sender = UnknownDevice & { firstSeen: string; door: string };
 
 const refreshedEvery = 10_000;
+/** Of so many at most; who has asked for older ones reads on undisturbed. */
+const mostRefreshed = 50;
 const mostSuggested = 5;
 /** A suggestion that is chosen for somebody, and not only offered. */
 const good = 0.6;
@@ -42,7 +44,10 @@ export function InboxPage() {
   useEffect(() => {
     page.value = null;
     void read();
-    const timer = setInterval(() => { if (!document.hidden) void read(); }, refreshedEvery);
+    const timer = setInterval(() => {
+      const shown = page.value && page.value !== 'failed' ? page.value.items.length : 0;
+      if (!document.hidden && shown <= mostRefreshed) void read();
+    }, refreshedEvery);
     return () => clearInterval(timer);
   }, [ignored.value]);
 
