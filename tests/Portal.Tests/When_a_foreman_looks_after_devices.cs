@@ -330,7 +330,13 @@ public sealed class When_a_foreman_looks_after_devices
     {
         using var answer = await admin.PostAsJsonAsync("devices", new
         {
-            id, name, devEui, profile, expectedInterval = interval, group = "Mühlbach", department = "Tiefbauamt",
+            id,
+            name,
+            devEui,
+            profile,
+            expectedInterval = interval,
+            group = "Mühlbach",
+            department = "Tiefbauamt",
             location = new { type = "Point", coordinates = new[] { 8.38, 51.90 } },
         });
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), await answer.Content.ReadAsStringAsync());
