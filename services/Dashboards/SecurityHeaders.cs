@@ -14,7 +14,7 @@ sealed class SecurityHeaders(DashboardsOptions options) : IEndpointFilter
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()";
+        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(self), payment=()";
         return next(context);
     }
 

@@ -90,6 +90,8 @@ public static class IngestionModule
         ReplaceHardware.Map(devices);
         ImportDevices.Map(devices);
         ExportDevices.Map(app);
+        CountDevices.Map(app);
+        MapDevices.Map(app);
         DevicePhotos.Map(devices);
         MaintainDevice.Map(devices);
         ChangeDeviceState.Map(devices);

@@ -49,6 +49,7 @@ public sealed partial class When_a_portal_is_asked_for
     public async Task Should_allow_no_inline_script_and_no_foreign_origin()
     {
         using var answer = await host.Browser().GetAsync("/musterstadt/");
+        Assert.That(answer.Headers.GetValues("Permissions-Policy").Single(), Does.Contain("geolocation=(self)").And.Contain("camera=()"), "who puts up a device says where it stands");
         var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
         Assert.That(policy, Does.Contain("default-src 'none'").And.Contain("script-src 'self';").And.Contain("style-src 'self';").And.Contain("connect-src 'self';"));
         Assert.That(policy, Does.Not.Contain("unsafe").And.Not.Contain("http"));

@@ -36,6 +36,8 @@ public class When_a_device_is_silent_or_weak
     async Task<JsonElement> DeviceAsync(Func<JsonElement, bool> until, string what) =>
         (await Eventually.GetAsync(async () => await town.GetAsync("devices/pegel-1", town.Analyst) is var answer && until(answer.Json) ? answer : null, what, TimeSpan.FromSeconds(15))).Json;
 
+    async Task<int> TotalAsync(string query) => (await town.GetAsync("device-counts?" + query, town.Analyst)).Json.GetProperty("total").GetInt32();
+
     static string Kinds(JsonElement device) => string.Join(' ', device.GetProperty("conditions").EnumerateArray().Select(one => one.GetProperty("kind").GetString()));
 
     static string? Health(JsonElement device) => device.TryGetProperty("health", out var health) ? health.GetString() : null;
@@ -52,6 +54,9 @@ public class When_a_device_is_silent_or_weak
         var since = silent.GetProperty("conditions")[0];
         Assert.That(since.GetProperty("since").GetDateTime() - since.GetProperty("detail").GetProperty("lastSeen").GetDateTime(), Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(3)));
         Assert.That((await town.GetAsync("device-conditions?open=true", town.Analyst)).Json.GetProperty("items")[0].GetProperty("device").GetString(), Is.EqualTo("pegel-1"));
+        Assert.That((await TotalAsync("condition=silent"), await TotalAsync("condition=any"), await TotalAsync("condition=battery-low")), Is.EqualTo((1, 1, 0)));
+        Assert.That((await town.GetAsync("device-counts?condition=battery-low", town.Analyst)).Json.GetProperty("conditions").GetRawText(), Is.EqualTo("""{"any":1,"silent":1}"""));
+        Assert.That((await town.GetAsync("devices?condition=silent", town.Analyst)).Json.GetProperty("items").GetArrayLength(), Is.EqualTo(1));
 
         await SendAsync();
         await DeviceAsync(one => one.GetProperty("state").GetString() == "active" && Kinds(one) == "", "device that is back");

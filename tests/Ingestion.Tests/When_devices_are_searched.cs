@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Allmende.Contracts;
 using Allmende.Ingestion.Tests.Surroundings;
 using Allmende.Testing;
 using NUnit.Framework;
@@ -72,6 +74,7 @@ public class When_devices_are_searched
     [TestCase("sort=x", "sort")]
     [TestCase("sort=--id", "sort")]
     [TestCase("state=x", "state")]
+    [TestCase("condition=x", "condition")]
     [TestCase("bbox=1,2,3", "bbox")]
     [TestCase("bbox=1,3,2,2", "bbox")]
     [TestCase("bbox=0,0,0,NaN", "bbox")]
@@ -81,5 +84,51 @@ public class When_devices_are_searched
     {
         var answer = await town.GetAsync("devices?" + query, town.Analyst);
         Assert.That((answer.Error, answer.Field), Is.EqualTo(("invalid_page", field)));
+        foreach (var other in new[] { "device-counts", "devices.geojson", "devices.csv" }.Where(_ => !query.Contains("after", StringComparison.Ordinal)))
+            Assert.That((await town.GetAsync($"{other}?{query}", town.Analyst)).Field, Is.EqualTo(field), other);
     }
+
+    [Test]
+    public async Task Should_be_counted_whatever_state_is_asked_for()
+    {
+        var counts = (await town.GetAsync("device-counts?department=Bauamt&state=active", town.Analyst)).Json;
+        Assert.That((counts.GetProperty("total").GetInt32(), counts.GetProperty("states").GetRawText()), Is.EqualTo((1, """{"planned":1,"installed":0,"active":1,"silent":0,"faulty":0,"retired":0}""")));
+        Assert.That((counts.GetProperty("departments").GetRawText(), counts.GetProperty("tags").GetRawText(), counts.GetProperty("groups").GetRawText()), Is.EqualTo(
+            ("""[{"value":"Bauamt","devices":2}]""", """[{"value":"co2","devices":2},{"value":"kita","devices":1}]""", """[{"value":"Schulen","devices":2}]""")));
+    }
+
+    [Test]
+    public async Task Should_say_what_who_asks_may_do()
+    {
+        Assert.That((await MayAsync(town.Analyst), await MayAsync(town.Admin)), Is.EqualTo(("[] none", "[\"manage\",\"send\"] 0")));
+        Assert.That(await MayAsync(service.Neighbours.AddKey(town.Id, Roles.ManageDevices)), Is.EqualTo("[\"manage\"] 0"));
+        Assert.That((await town.GetAsync("device-counts", town.Key)).Status, Is.EqualTo(403));
+        Assert.That((await town.GetAsync("device-counts", (await service.TownAsync()).Admin)).Status, Is.EqualTo((await town.GetAsync("devices", (await service.TownAsync()).Admin)).Status).And.GreaterThanOrEqualTo(401));
+
+        async Task<string> MayAsync(string credential)
+        {
+            var counts = (await town.GetAsync("device-counts", credential)).Json;
+            return $"{counts.GetProperty("may").GetRawText()} {(counts.TryGetProperty("unknown", out var unknown) ? unknown.GetRawText() : "none")}";
+        }
+    }
+
+    [TestCase("", "a b c")]
+    [TestCase("?group=Schulen", "a b")]
+    [TestCase("?search=kita", "a")]
+    [TestCase("?state=installed", "")]
+    public async Task Should_be_on_the_map_where_they_have_a_place(string query, string ids)
+    {
+        using var answer = await service.GetAsync($"/{town.Id}/devices.geojson{query}", town.Analyst);
+        var features = JsonElement.Parse(await answer.Content.ReadAsStringAsync()).GetProperty("features").EnumerateArray().ToList();
+        Assert.That((answer.Content.Headers.ContentType!.MediaType, string.Join(' ', features.Select(one => one.GetProperty("id").GetString()))), Is.EqualTo(("application/geo+json", ids)));
+        if (features.Count > 0)
+            Assert.That(features[0].GetRawText(), Is.EqualTo("""{"type":"Feature","id":"a","properties":{"name":"Zoo","state":"active"},"geometry":{"type": "Point", "coordinates": [8.38, 51.9]}}"""));
+    }
+
+    [TestCase("", 4)]
+    [TestCase("department=Bauamt", 2)]
+    [TestCase("sort=-name&limit=1", 4)]
+    [TestCase("template=true", 0)]
+    public async Task Should_be_exported(string query, int rows) =>
+        Assert.That((await town.GetAsync("devices.csv?" + query, town.Analyst)).Body.Trim().Split("\r\n"), Has.Length.EqualTo(1 + rows));
 }

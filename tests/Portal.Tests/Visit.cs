@@ -82,6 +82,7 @@ public sealed class Visit : IAsyncDisposable
         await Page.GotoAsync(PlatformUnderTest.Town.Portal + hash);
         if (hash.Contains("view=datasets", StringComparison.Ordinal)) await Page.Locator(".card").First.WaitForAsync();
         else if (hash.Contains("view=list", StringComparison.Ordinal)) await Page.Locator(".list-view tbody tr").First.WaitForAsync();
+        else if (hash.Contains("view=devices", StringComparison.Ordinal)) await Page.Locator(".devices").WaitForAsync();
         else if (hash.Contains("view=connect", StringComparison.Ordinal)) await Page.Locator(".connect").WaitForAsync();
         else await MapIsReadyAsync();
     }

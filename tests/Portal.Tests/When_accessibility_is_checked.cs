@@ -10,7 +10,7 @@ public sealed class When_accessibility_is_checked
 {
     static readonly string Axe = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "axe.min.js"));
 
-    static readonly string[] Hashes = ["", "#quantity={quantity}", "#thing={thing}", "#view=list", "#view=datasets", "#view=connect"];
+    static readonly string[] Hashes = ["", "#quantity={quantity}", "#thing={thing}", "#view=list", "#view=datasets", "#view=devices", "#view=connect"];
 
     static IEnumerable<TestCaseData> Views() =>
         from hash in Hashes

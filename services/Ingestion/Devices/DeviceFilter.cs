@@ -26,6 +26,9 @@ readonly record struct DevicePlace(string Id, string? Key)
 /// <summary>Which devices, in which order.</summary>
 sealed record DeviceFilter
 {
+    /// <summary>Whatever is wrong: silent, faulty, or with a condition that is not over.</summary>
+    public const string AnyCondition = "any";
+
     /// <summary>Part of id, name, DevEUI, profile, dataset, description, group, department, or a whole tag.</summary>
     public string? Search { get; init; }
     public string? Profile { get; init; }
@@ -34,6 +37,8 @@ sealed record DeviceFilter
     public string? Group { get; init; }
     public string? Department { get; init; }
     public string? State { get; init; }
+    /// <summary>Only those of which this is true now, a <see cref="Watch.ConditionKind"/>; or <see cref="AnyCondition"/>.</summary>
+    public string? Condition { get; init; }
     /// <summary>Only those not heard of since then, or never.</summary>
     public DateTime? SilentSince { get; init; }
     /// <summary>West, south, east, north in degrees; west is greater than east across the date line.</summary>

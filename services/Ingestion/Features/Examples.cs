@@ -97,6 +97,16 @@ static class DeviceExamples
         }
         """;
 
+    public const string Counts = """
+        {
+          "total": 12, "states": { "planned": 4, "installed": 1, "active": 290, "silent": 8, "faulty": 2, "retired": 7 },
+          "conditions": { "any": 12, "silent": 8, "battery-low": 3 },
+          "profiles": [{ "value": "milesight-em310", "devices": 40 }], "groups": [{ "value": "Mühlbach", "devices": 6 }],
+          "departments": [{ "value": "Tiefbauamt", "devices": 52 }], "tags": [{ "value": "hochwasser", "devices": 31 }],
+          "unknown": 2, "may": ["manage"]
+        }
+        """;
+
     public const string Key = """{ "id": "pegel-1", "key": "dk_…" }""";
 }
 

@@ -5,7 +5,7 @@ using Allmende.Platform.Security;
 
 namespace Allmende.Ingestion.Features;
 
-/// <summary><c>GET /{m}/devices.csv</c>: all devices as the table that can be imported again.</summary>
+/// <summary><c>GET /{m}/devices.csv</c>: devices as the table that can be imported again.</summary>
 static class ExportDevices
 {
     const int AtOnce = 500;
@@ -16,21 +16,25 @@ static class ExportDevices
         .ProducesProblem(422)
         .WithTags("Devices")
         .WithName("ExportDevices")
-        .WithSummary("Export all devices as a table")
+        .WithSummary("Export devices as a table")
         .WithDescription("""
-            The columns of the import, in the order of ids, in UTF-8 with a byte order mark. `lang=de` (the default) has German headings, semicolons and decimal commas, as a
+            All devices, or those that the filters of GET /devices find; the columns of the import, in the order of ids, in UTF-8 with a byte order mark. `lang=de` (the default) has German headings, semicolons and decimal commas, as a
             German spreadsheet wants them; `lang=en` has English headings, commas and decimal points. A text that a spreadsheet would take for a formula has an
-            apostrophe before it, which the import takes away again.
+            apostrophe before it, which the import takes away again. `template=true` has the headings alone.
             """);
 
-    static async Task<IResult> HandleAsync(string municipality, string? lang, HttpResponse response, DeviceStore store, CancellationToken cancellation)
+    static async Task<IResult> HandleAsync(
+        string municipality, string? lang, bool? template, [AsParameters] DeviceQuery query, HttpResponse response, DeviceStore store, CancellationToken cancellation)
     {
+        var (asked, field, fault) = query.Read();
+        if (fault is not null) return IngestionErrors.InvalidPage.Problem(fault, field);
+        var filter = asked with { Order = DeviceOrder.Id, Descending = false, After = null };
         if (lang is not (null or "de" or "en")) return IngestionErrors.InvalidPage.Problem("must be de or en", "lang");
         var german = lang is null or "de";
         var delimiter = german ? ';' : ',';
         var text = new StringBuilder("\uFEFF");
         CsvText.Write(text, DeviceColumns.All.Select(column => german ? column.German : column.Name), delimiter);
-        var page = await store.ListAsync(municipality, new DeviceFilter(), AtOnce, cancellation);
+        var page = template == true ? [] : await store.ListAsync(municipality, filter, AtOnce, cancellation);
 
         response.ContentType = "text/csv; charset=utf-8";
         response.Headers.ContentDisposition = $"attachment; filename=\"{municipality}-devices.csv\"";
@@ -41,7 +45,7 @@ static class ExportDevices
             await response.WriteAsync(text.ToString(), cancellation);
             if (page.Count < AtOnce) return TypedResults.Empty;
             text.Clear();
-            page = await store.ListAsync(municipality, new DeviceFilter { After = new DevicePlace(page[^1].Device.Id, null) }, AtOnce, cancellation);
+            page = await store.ListAsync(municipality, filter with { After = new DevicePlace(page[^1].Device.Id, null) }, AtOnce, cancellation);
         }
     }
 

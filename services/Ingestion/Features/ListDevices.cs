@@ -1,5 +1,6 @@
 using System.Globalization;
 using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Watch;
 using Allmende.Platform;
 using Allmende.Platform.Security;
 using Microsoft.AspNetCore.Mvc;
@@ -21,7 +22,8 @@ static class ListDevices
             `limit` (100, at most {MostOnAPage}) on a page; `next` is the link of the following page. `sort` is `id`, `name` or `lastSeen`, with `-` before it from the
             end; who was never heard of has the earliest `lastSeen`. `search` looks for a part of id, name, DevEUI, profile, dataset, description, group or department,
             or for a whole tag. `profile`, `tag` (again for each that it must have), `group`, `department` and `state` are whole; `silentSince` is a time since when it
-            was not heard of; `bbox` is west,south,east,north in degrees.
+            was not heard of; `condition` is what is wrong now ({string.Join(", ", ConditionKind.All)}), or `any` for all that are silent, faulty or have a condition; `bbox` is
+            west,south,east,north in degrees.
             """)
         .WithExamples(responses: ("200", DeviceExamples.Page));
 
@@ -50,6 +52,7 @@ sealed class DeviceQuery
     [FromQuery(Name = "group")] public string? Group { get; set; }
     [FromQuery(Name = "department")] public string? Department { get; set; }
     [FromQuery(Name = "state")] public string? State { get; set; }
+    [FromQuery(Name = "condition")] public string? Condition { get; set; }
     [FromQuery(Name = "silentSince")] public DateTimeOffset? SilentSince { get; set; }
     [FromQuery(Name = "bbox")] public string? Bbox { get; set; }
     [FromQuery(Name = "sort")] public string? Sort { get; set; }
@@ -65,6 +68,8 @@ sealed class DeviceQuery
             if (text is not null && (text.Length > 200 || text.Any(char.IsControl))) return (none, field, "must be a text of at most 200 characters");
         if (Tags.Length > 20) return (none, "tag", "must be at most 20");
         if (State is { Length: > 0 } && !DeviceState.All.Contains(State)) return (none, "state", $"must be one of {string.Join(", ", DeviceState.All)}");
+        if (Condition is { Length: > 0 } && Condition != DeviceFilter.AnyCondition && !ConditionKind.All.Contains(Condition))
+            return (none, "condition", $"must be {DeviceFilter.AnyCondition} or one of {string.Join(", ", ConditionKind.All)}");
         DeviceOrder? order = Sort?.TrimStart('-') switch { null or "" or "id" => DeviceOrder.Id, "name" => DeviceOrder.Name, "lastSeen" => DeviceOrder.LastSeen, _ => null };
         if (order is null || Sort?.StartsWith("--", StringComparison.Ordinal) == true) return (none, "sort", "must be id, name or lastSeen, or one of these with a dash before it");
         var box = BoxOf(Bbox);
@@ -79,6 +84,7 @@ sealed class DeviceQuery
             Group = NullIfEmpty(Group),
             Department = NullIfEmpty(Department),
             State = NullIfEmpty(State),
+            Condition = NullIfEmpty(Condition),
             SilentSince = SilentSince?.UtcDateTime,
             Bbox = box,
             Order = order.Value,
@@ -94,7 +100,7 @@ sealed class DeviceQuery
         var parts = new List<(string, string?)>
         {
             ("search", NullIfEmpty(Search)), ("profile", NullIfEmpty(Profile)), ("group", NullIfEmpty(Group)), ("department", NullIfEmpty(Department)),
-            ("state", NullIfEmpty(State)), ("silentSince", SilentSince?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), ("bbox", NullIfEmpty(Bbox)),
+            ("state", NullIfEmpty(State)), ("condition", NullIfEmpty(Condition)), ("silentSince", SilentSince?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)), ("bbox", NullIfEmpty(Bbox)),
             ("sort", NullIfEmpty(Sort)), ("limit", Limit?.ToString(CultureInfo.InvariantCulture)), ("after", last.Device.Id), ("afterKey", key),
         };
         parts.AddRange(Tags.Select(tag => ("tag", NullIfEmpty(tag))));

@@ -76,6 +76,15 @@ sealed class UnknownDeviceStore(MunicipalDatabases databases, InboxOptions optio
         return await ReadAsync(command, cancellation);
     }
 
+    /// <summary>How many wait.</summary>
+    public async Task<long> CountAsync(string municipality, CancellationToken cancellation)
+    {
+        await using var command = databases.Of(municipality).CreateCommand(
+            "SELECT count(*) FROM unknown_device WHERE adopted_by IS NULL AND coalesce(ignored_until > now(), false) = false AND last_seen > now() - $1");
+        command.Parameters.Add(new() { Value = options.KeptFor });
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
     /// <summary>The one of that name, waiting or ignored, or null.</summary>
     public async Task<UnknownDevice?> FindAsync(string municipality, string name, CancellationToken cancellation)
     {

@@ -6,7 +6,7 @@ import { loadDatasets } from './data/catalog.ts';
 import { Unavailable } from './data/http.ts';
 import { follow, type LiveObservation, type LiveState } from './data/live.ts';
 import type { Dataset, Datastream, Reading, Thing, Town } from './data/model.ts';
-import { loadTown, readingOf } from './data/sensorthings.ts';
+import { loadThing, loadTown, readingOf } from './data/sensorthings.ts';
 import { Grid } from './map/grid.ts';
 import { language } from './text.ts';
 
@@ -45,11 +45,11 @@ export const arrived = signal<Datastream | null>(null);
 
 export const address = signal<Address>(readAddress(location.hash));
 
-/** Goes to another view. A Thing or a view is a step that "back" undoes; filters are not. */
+/** Goes to another view. A Thing, a device or a view is a step that "back" undoes; filters are not. */
 export function go(change: Partial<Address>): void {
   const next = { ...address.value, ...change };
   if (change.thing !== undefined && change.thing !== address.value.thing && change.stream === undefined) next.stream = null;
-  const step = next.thing !== address.value.thing || next.view !== address.value.view;
+  const step = (['thing', 'view', 'page', 'device'] as const).some(name => next[name] !== address.value[name]);
   address.value = next;
   const url = location.pathname + location.search + writeAddress(next);
   if (step) history.pushState(null, '', url);
@@ -136,6 +136,15 @@ export async function reload(): Promise<void> {
     if (loading.value === 'done') return; // What is shown stays, and the live state says that it ages.
     loading.value = 'failed';
     setTimeout(() => void reload(), 15_000);
+  }
+}
+
+/** Reads one Thing again, e.g. of a device that was connected a moment ago; the town need not be read whole for it. */
+export async function reloadThing(id: string): Promise<void> {
+  try {
+    if (await loadThing(town.value, id)) revision.value++;
+  } catch (fault) {
+    if (!(fault instanceof Unavailable)) console.error(fault);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coordinate } from '../src/connect/place-step.tsx';
+import { coordinate } from '../src/forms/place-picker.tsx';
 import { idOf, isDevEui } from '../src/data/devices.ts';
 
 describe('idOf', () => {

@@ -1,5 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { hasAccess } from '../data/access-key.ts';
+import { loadUnknown } from '../data/devices.ts';
+import { SignIn } from '../forms/sign-in.tsx';
 import { ArrivalStep } from './arrival-step.tsx';
 import { Connected } from './connected.tsx';
 import { DoorStep } from './door-step.tsx';
@@ -7,18 +9,18 @@ import { connected, doorIsOpen, goBackTo, kind, network, sender, step, steps, ty
 import { KindStep } from './kind-step.tsx';
 import { NetworkStep } from './network-step.tsx';
 import { PlaceStep } from './place-step.tsx';
-import { SignIn } from './sign-in.tsx';
 import { words } from './words.ts';
+import '../styles/forms.css';
 import '../styles/connect.css';
 
 /** From the box to the map in five minutes: a guide for those who are no programmers. */
 export function ConnectView() {
   const w = words.value;
   return (
-    <section class="connect" aria-labelledby="connect-title">
+    <section class="connect form-page" aria-labelledby="connect-title">
       <h1 id="connect-title">{w.title}</h1>
       <p class="intro">{w.intro}</p>
-      {!hasAccess() ? <SignIn /> : connected.value ? <Connected device={connected.value} /> : <Steps />}
+      {!hasAccess() ? <SignIn intro={w.signInIntro} mayNot={w.keyMayNot} check={loadUnknown} /> : connected.value ? <Connected device={connected.value} /> : <Steps />}
     </section>
   );
 }

@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Registration } from '../data/devices.ts';
 import { valueInWords } from '../reading/display.ts';
 import { follow } from '../shell/links.ts';
-import { datasets, go, latestOf, link, reload, reloadDatasets, revision, town } from '../state.ts';
+import { datasets, go, latestOf, link, reloadDatasets, reloadThing, revision, town } from '../state.ts';
 import { language } from '../text.ts';
 import { startAgain } from './guide.ts';
 import { words } from './words.ts';
@@ -19,13 +19,19 @@ export function Connected({ device }: { device: Registration }) {
 
   useEffect(() => {
     if (measures) { void reloadDatasets(); return; }
-    const timer = setInterval(() => void reload(), every);
-    void reload();
-    return () => clearInterval(timer);
+    let gone = false;
+    let timer = 0;
+    const ask = async (): Promise<void> => {
+      await reloadThing(device.id);
+      if (!gone) timer = window.setTimeout(() => void ask(), every);
+    };
+    void ask();
+    return () => { gone = true; clearTimeout(timer); };
   }, [device.id, measures]);
 
   const isOpen = Array.isArray(datasets.value) && datasets.value.find(dataset => dataset.id === thing?.dataset)?.access === 'open';
   const onMap = { view: 'map', thing: device.id, dataset: null, quantity: null, search: '' } as const;
+  const inRegistry = { view: 'devices', device: device.id, page: '', thing: null } as const;
   const inCatalogue = { view: 'datasets', dataset: thing?.dataset ?? null, thing: null } as const;
   return (
     <div class="connected">
@@ -42,6 +48,7 @@ export function Connected({ device }: { device: Registration }) {
       {measures && <p class="more">{isOpen ? w.open : w.internal}</p>}
       <p class="step-actions">
         <a class="primary" href={link(onMap)} onClick={event => follow(event, () => go(onMap))}>{w.onMap}</a>
+        <a href={link(inRegistry)} onClick={event => follow(event, () => go(inRegistry))}>{w.inRegistry}</a>
         {thing && <a href={link(inCatalogue)} onClick={event => follow(event, () => go(inCatalogue))}>{w.inCatalogue}</a>}
         <button type="button" onClick={startAgain}>{w.another}</button>
       </p>

@@ -3,7 +3,7 @@ import { makeUplinkKey } from '../data/devices.ts';
 import { path } from '../data/http.ts';
 import { date } from '../reading/age.ts';
 import { language } from '../text.ts';
-import { Copyable } from './copyable.tsx';
+import { Copyable } from '../forms/copyable.tsx';
 import { doorIsOpen, network } from './guide.ts';
 import { words } from './words.ts';
 

@@ -30,33 +30,58 @@ export async function getJson<T>(address: string, signal?: AbortSignal): Promise
   return (await response.json()) as T;
 }
 
-/** The platform understood and refused; `kind` is the stable name of the error, `detail` says more, in English (RFC 9457). */
+/** What a problem says (RFC 9457); `errors` by field, `rows` of a table. */
+export interface Problem { type?: string; title?: string; detail?: string; field?: string; errors?: Record<string, string[]>; rows?: unknown[] }
+
+/** The platform understood and refused; `kind` is the stable name of the error, `detail` says more, in English. */
 export class Refused extends Error {
-  constructor(readonly status: number, readonly kind: string, readonly detail: string) {
+  readonly kind: string;
+  readonly detail: string;
+
+  constructor(readonly status: number, readonly problem: Problem) {
+    const said = Object.entries(problem.errors ?? {}).map(([field, faults]) => `${field} ${faults.join(', ')}`);
+    const detail = problem.detail ?? (said.join('; ') || (problem.title ?? ''));
     super(detail);
+    this.detail = detail;
+    this.kind = problem.type?.split(':').at(-1) ?? '';
   }
 }
 
-interface ProblemBody { type?: string; title?: string; detail?: string; field?: string; errors?: Record<string, string[]> }
+type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Sends JSON and reads the answer; null where there is none. */
-export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', address: string, body?: unknown): Promise<T | null> {
+/** Sends something and reads the JSON of the answer; null where there is none. */
+export async function send<T>(method: Method, address: string, body?: { type: string; content: BodyInit }): Promise<T | null> {
   let response: Response;
   try {
     response = await fetch(address, {
       method,
-      headers: { Accept: 'application/json', ...(body !== undefined && { 'Content-Type': 'application/json' }), ...accessHeaders() },
+      headers: { Accept: 'application/json', ...(body && { 'Content-Type': body.type }), ...accessHeaders() },
       credentials: 'same-origin',
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body && { body: body.content }),
     });
   } catch {
     throw new Unavailable(0, address);
   }
   if (response.ok) return response.status === 204 ? null : ((await response.json()) as T);
   if (response.status >= 500) throw new Unavailable(response.status, address);
-  const problem = await response.json().catch(() => ({})) as ProblemBody;
-  const said = Object.entries(problem.errors ?? {}).map(([field, faults]) => `${field} ${faults.join(', ')}`);
-  throw new Refused(response.status, problem.type?.split(':').at(-1) ?? '', problem.detail ?? (said.join('; ') || (problem.title ?? '')));
+  throw new Refused(response.status, await response.json().catch(() => ({})) as Problem);
+}
+
+/** Sends JSON and reads the answer; null where there is none. */
+export const sendJson = <T>(method: Method, address: string, body?: unknown): Promise<T | null> =>
+  send<T>(method, address, body === undefined ? undefined : { type: 'application/json', content: JSON.stringify(body) });
+
+/** A file, which a plain link cannot fetch: it would show no key. */
+export async function getBlob(address: string, signal?: AbortSignal): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetch(address, { headers: accessHeaders(), credentials: 'same-origin', ...(signal && { signal }) });
+  } catch (fault) {
+    if (signal?.aborted) throw fault;
+    throw new Unavailable(0, address);
+  }
+  if (!response.ok) throw new Unavailable(response.status, address);
+  return response.blob();
 }
 
 /**

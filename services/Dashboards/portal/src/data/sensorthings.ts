@@ -30,12 +30,12 @@ interface ThingEntity {
   }[];
 }
 
-const query = 'Things?$expand=Locations,Datastreams($expand=ObservedProperty,Observations($top=1;$orderby=phenomenonTime desc))&$top=1000';
+const whole = '$expand=Locations,Datastreams($expand=ObservedProperty,Observations($top=1;$orderby=phenomenonTime desc))';
 
 /** Loads every Thing with its latest readings, page by page; `arrived` is told after each page. */
 export async function loadTown(arrived: (town: Town) => void): Promise<Town> {
   const town: Town = { things: new Map(), datastreams: new Map(), quantities: new Map() };
-  let next: string | null = path(`sta/v1.1/${encodeURI(query)}`);
+  let next: string | null = path(`sta/v1.1/${encodeURI(`Things?${whole}&$top=1000`)}`);
   while (next) {
     const page: Page<ThingEntity> = await getJson<Page<ThingEntity>>(next);
     for (const entity of page.value) addThing(town, entity);
@@ -43,6 +43,14 @@ export async function loadTown(arrived: (town: Town) => void): Promise<Town> {
     next = page['@iot.nextLink'] ? ownLink(page['@iot.nextLink']) : null;
   }
   return town;
+}
+
+/** Reads one Thing into the town, in place of what was known of it; false where there is none, as while it is being made. */
+export async function loadThing(town: Town, id: string): Promise<boolean> {
+  const filter = `$filter=${encodeURIComponent(`id eq '${id.replaceAll("'", "''")}'`)}`;
+  const found = await getJson<Page<ThingEntity>>(path(`sta/v1.1/Things?${filter}&${encodeURI(whole)}`));
+  for (const entity of found.value) addThing(town, entity);
+  return found.value.length > 0;
 }
 
 export function addThing(town: Town, entity: ThingEntity): void {

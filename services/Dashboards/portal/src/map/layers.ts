@@ -4,7 +4,7 @@ import type { AddLayerObject, ExpressionSpecification, GeoJSONSourceSpecificatio
 import { inkOn, mixedColour, noColour, yesColour } from '../reading/palettes.ts';
 import { countedState } from '../reading/words.ts';
 import type { Ink } from './plain-style.ts';
-import type { Colouring } from './points.ts';
+import type { Grouping } from './points.ts';
 
 export const places: GeoJSONSourceSpecification = { type: 'geojson', data: { type: 'FeatureCollection', features: [] } };
 
@@ -79,10 +79,11 @@ export const groupRadius = (smallest: number): ExpressionSpecification =>
   ['step', ['get', 'point_count'], smallest, 10, smallest + 3, 30, smallest + 7, 100, smallest + 11];
 
 /** A group's colour: the town's own where there is nothing to average, else that of its members' mean. */
-export function groupColour(colouring: Colouring, colours: Ink): ExpressionSpecification | string {
+export function groupColour(colouring: Grouping, colours: Ink): ExpressionSpecification | string {
   const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['get', 'known']];
   const known = (expression: ExpressionSpecification): ExpressionSpecification =>
     ['case', ['==', ['get', 'known'], 0], colours.quiet, expression];
+  if (colouring.by === 'problems') return ['case', ['>', ['get', 'sum'], 0], yesColour, colours.accent];
   if (colouring.by === 'truth') return known(['step', mean, noColour, 1 / 3, mixedColour, 2 / 3, yesColour]);
   if (colouring.by !== 'numbers') return colours.accent;
   const { breaks, colours: classes } = colouring.scale;
@@ -91,8 +92,9 @@ export function groupColour(colouring: Colouring, colours: Ink): ExpressionSpeci
 }
 
 /** A group's ink: black or white, whichever its colour needs. */
-export function groupInk(colouring: Colouring, colours: Ink): ExpressionSpecification | string {
+export function groupInk(colouring: Grouping, colours: Ink): ExpressionSpecification | string {
   const mean: ExpressionSpecification = ['/', ['get', 'sum'], ['max', 1, ['get', 'known']]];
+  if (colouring.by === 'problems') return ['case', ['>', ['get', 'sum'], 0], inkOn(yesColour), colours.onAccent];
   if (colouring.by === 'truth') return ['step', mean, inkOn(noColour), 1 / 3, inkOn(mixedColour), 2 / 3, inkOn(yesColour)];
   if (colouring.by !== 'numbers') return colours.onAccent;
   const { breaks, colours: classes } = colouring.scale;
@@ -101,11 +103,13 @@ export function groupInk(colouring: Colouring, colours: Ink): ExpressionSpecific
   return ['case', ['==', ['get', 'known'], 0], '#16191d', step] as unknown as ExpressionSpecification;
 }
 
-/** States are told as "12/40", the counted one of all; all else as the number of stations. */
-export function groupLabel(colouring: Colouring): ExpressionSpecification {
+/** States and problems are told as "12/40", the counted ones of all; all else as the number of stations. */
+export function groupLabel(colouring: Grouping): ExpressionSpecification {
+  const count: ExpressionSpecification = ['to-string', ['get', 'point_count']];
+  if (colouring.by === 'problems') return ['case', ['>', ['get', 'sum'], 0], ['concat', ['to-string', ['get', 'sum']], '/', count], count];
   return colouring.by === 'truth'
     ? ['concat', ['to-string', countedState(colouring.quantity) ? ['get', 'sum'] : ['-', ['get', 'known'], ['get', 'sum']]], '/', ['to-string', ['get', 'known']]]
-    : ['to-string', ['get', 'point_count']];
+    : count;
 }
 
 /** A radius in metres on the ground; Web Mercator halves the metres of a pixel with each zoom level. */

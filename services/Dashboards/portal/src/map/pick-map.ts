@@ -1,4 +1,4 @@
-/** A small map on which a place is picked. It is loaded apart from the page, like the map of the town, and has the same ground. */
+/** A small map on which a place is picked, or shown. It is loaded apart from the page, like the map of the town, and has the same ground. */
 
 import { AttributionControl, Map as MapLibre, NavigationControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
 import 'maplibre-gl/dist/maplibre-gl.css';
@@ -16,7 +16,8 @@ export interface PickMapOptions {
   style: string | null;
   baseMap: string | null;
   label: string;
-  picked(position: Position): void;
+  /** Missing where a place is only shown. */
+  picked?(position: Position): void;
 }
 
 const night = matchMedia('(prefers-color-scheme: dark)');
@@ -46,11 +47,13 @@ export class PickMap {
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new NavigationControl({ showCompass: false }), 'top-right');
     if (style) this.#map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
-    this.#map.getCanvas().style.cursor = 'crosshair';
-    this.#map.on('click', event => {
-      const { lng, lat } = event.lngLat.wrap();
-      picked([lng, lat]);
-    });
+    if (picked) {
+      this.#map.getCanvas().style.cursor = 'crosshair';
+      this.#map.on('click', event => {
+        const { lng, lat } = event.lngLat.wrap();
+        picked([lng, lat]);
+      });
+    }
     this.#map.once('load', () => {
       // Laid out while the form around it still was: it takes its final size, and shows the whole town in it.
       this.#map.resize();

@@ -14,6 +14,9 @@ export type Colouring =
   | { by: 'truth'; quantity: string }
   | { by: 'words'; quantity: string; scale: Extract<Scale, { kind: 'category' }> };
 
+/** What the groups of a map say: what their members do, or how many of them have a problem (`figure` 1). */
+export type Grouping = Colouring | { by: 'problems' };
+
 export interface PointProperties {
   id: string;
   name: string;

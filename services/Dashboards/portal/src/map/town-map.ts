@@ -13,7 +13,7 @@ import type { Bounds, Grid, Position } from './grid.ts';
 import { GridLabels } from './grid-labels.ts';
 import { groundLayers, groupColour, groupInk, groupLabel, groupRadius, places, points, stationLayers } from './layers.ts';
 import { ink, plainStyle } from './plain-style.ts';
-import type { Colouring, PointProperties } from './points.ts';
+import type { Grouping, PointProperties } from './points.ts';
 
 setWorkerUrl(workerUrl);
 
@@ -53,7 +53,7 @@ export class TownMap {
   #fitted = false;
   #baseMap: string | null;
   #labels: GridLabels | null = null;
-  #colouring: Colouring = { by: 'dataset', colours: new Map() };
+  #colouring: Grouping = { by: 'dataset', colours: new Map() };
   #chosen: Position | null = null;
 
   constructor(options: TownMapOptions) {
@@ -90,7 +90,7 @@ export class TownMap {
   }
 
   /** Shows these stations, coloured so. */
-  show(shown: Place[], colouring: Colouring): void {
+  show(shown: Place[], colouring: Grouping): void {
     this.#places = shown;
     this.#colouring = colouring;
     this.#draw();
@@ -193,7 +193,7 @@ export class TownMap {
     if (!source) return;
     const colours = ink(night.matches);
     void source.setData(collection(this.#places.map(({ position, properties }) => feature(position, properties))));
-    this.#map.setPaintProperty('groups', 'circle-radius', groupRadius(this.#colouring.by === 'truth' ? 20 : 15));
+    this.#map.setPaintProperty('groups', 'circle-radius', groupRadius(this.#colouring.by === 'truth' || this.#colouring.by === 'problems' ? 20 : 15));
     this.#map.setPaintProperty('groups', 'circle-color', groupColour(this.#colouring, colours));
     this.#map.setPaintProperty('group-labels', 'text-color', groupInk(this.#colouring, colours));
     this.#map.setLayoutProperty('group-labels', 'text-field', groupLabel(this.#colouring) as ExpressionSpecification);

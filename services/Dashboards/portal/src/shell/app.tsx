@@ -10,8 +10,10 @@ import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
 import { useEffect } from 'preact/hooks';
 
-/** For the few who connect devices: nobody else waits for it. */
+/** For the few who connect devices and look after them: nobody else waits for it. */
 const ConnectView = lazily(async () => (await import('../connect/connect-view.tsx')).ConnectView);
+
+const DevicesView = lazily(async () => (await import('../devices/devices-view.tsx')).DevicesView);
 
 export function App() {
   const t = text.value;
@@ -37,6 +39,7 @@ export function App() {
       <Header />
       <main id="content" tabIndex={-1}>
         {view === 'datasets' ? <DatasetsView />
+          : view === 'devices' ? <DevicesView />
           : view === 'connect' ? <ConnectView />
           : (
             <>

@@ -13,6 +13,7 @@ export function Footer() {
       <span>{portal.value!.name}</span>
       {links.map(([href, words]) => href && <a key={words} href={href}>{words}</a>)}
       {hasAccess() && <SignOut />}
+      {!hasAccess() && <a href={link({ view: 'devices' })} onClick={event => follow(event, () => go({ view: 'devices', thing: null }))}>{t.devicesLong}</a>}
       {!hasAccess() && <a href={link({ view: 'connect' })} onClick={event => follow(event, () => go({ view: 'connect', thing: null }))}>{t.connect}</a>}
     </footer>
   );

@@ -1,4 +1,4 @@
-import type { View } from '../address.ts';
+import type { Address, View } from '../address.ts';
 import { hasAccess, keepAccess } from '../data/access-key.ts';
 import { clock } from '../reading/age.ts';
 import { address, go, link, live, liveUntil, portal } from '../state.ts';
@@ -6,7 +6,10 @@ import { language, speak, text } from '../text.ts';
 import { follow } from './links.ts';
 
 // Who is signed in works here; the public has the link in the footer.
-const views: View[] = ['map', 'list', 'datasets', ...(hasAccess() ? ['connect' as const] : [])];
+const views: View[] = ['map', 'list', 'datasets', ...(hasAccess() ? ['devices' as const, 'connect' as const] : [])];
+
+/** The devices begin with their list, and no station is open before it. */
+const to = (view: View): Partial<Address> => (view === 'devices' ? { view, thing: null, device: null, page: '' } : { view });
 
 export function Header() {
   const t = text.value;
@@ -21,8 +24,8 @@ export function Header() {
       </a>
       <nav aria-label={t.views}>
         {views.map(view => (
-          <a key={view} href={link({ view })} aria-current={address.value.view === view ? 'page' : undefined}
-            onClick={event => follow(event, () => go({ view }))}>
+          <a key={view} data-view={view} href={link(to(view))} aria-current={address.value.view === view ? 'page' : undefined}
+            onClick={event => follow(event, () => go(to(view)))}>
             {view === 'connect' ? t.connectShort : t[view]}
           </a>
         ))}

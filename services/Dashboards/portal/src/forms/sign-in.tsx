@@ -1,11 +1,19 @@
 import { useSignal } from '@preact/signals';
 import { keepAccess } from '../data/access-key.ts';
-import { loadUnknown } from '../data/devices.ts';
 import { Unavailable } from '../data/http.ts';
 import { words } from './words.ts';
 
-/** Takes the access key, and keeps it if it may connect devices. */
-export function SignIn() {
+interface Props {
+  /** Who may come in here, and where they get a key. */
+  intro: string;
+  /** What to say to a key that may not. */
+  mayNot: string;
+  /** Asks for something that only who may come in here may see. */
+  check(): Promise<unknown>;
+}
+
+/** Takes the access key, and keeps it if it opens this page. */
+export function SignIn({ intro, mayNot, check }: Props) {
   const w = words.value;
   const key = useSignal('');
   const fault = useSignal<string | null>(null);
@@ -17,20 +25,20 @@ export function SignIn() {
     fault.value = null;
     keepAccess(key.value.trim());
     try {
-      await loadUnknown();
+      await check();
       location.reload();
     } catch (refusal) {
       keepAccess(null);
       // An unknown key is tried once more without one, and then it is the public that may not ask.
       const status = refusal instanceof Unavailable ? refusal.status : 0;
-      fault.value = status === 401 ? w.wrongKey : status === 403 ? w.keyMayNot : w.failed;
+      fault.value = status === 401 ? w.wrongKey : status === 403 ? mayNot : w.failed;
       busy.value = false;
     }
   }
 
   return (
     <form class="sign-in" onSubmit={event => void signIn(event)}>
-      <p>{w.signInIntro}</p>
+      <p>{intro}</p>
       <label for="access-key">{w.accessKey}</label>
       <input id="access-key" type="password" autocomplete="off" spellcheck={false} required placeholder={w.accessKeyHint} value={key.value}
         aria-describedby="access-key-more" aria-invalid={fault.value !== null} onInput={event => { key.value = event.currentTarget.value; }} />
