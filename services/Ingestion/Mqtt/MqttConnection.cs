@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using Allmende.Ingestion.Mqtt.Protocol;
 using Allmende.Ingestion.Mqtt.Sessions;
+using Allmende.Ingestion.Mqtt.Tls;
 using Allmende.Ingestion.Mqtt.Topics;
 using Allmende.Platform.Security;
 using Microsoft.AspNetCore.Connections;
@@ -229,7 +230,7 @@ sealed partial class MqttConnection
         if (packet.ClientId.Length > 256) return (ReasonCode.ClientIdNotValid, "at most 256 characters");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.ConnectionClosed);
         limit.CancelAfter(server.Options.ConnectAwaited);
-        var (its, code) = await server.Login.LoginAsync(packet, limit.Token);
+        var (its, code) = await server.Login.LoginAsync(packet, context.Features.Get<TlsClient>()?.Take(), limit.Token);
         if (its is null) return (code, null);
         client = its;
         if (its.IsAnonymous && !(isCountedAsAnonymous = server.TryTakeAnonymous(address))) return (ReasonCode.QuotaExceeded, "too many connections without a credential");
@@ -447,7 +448,7 @@ sealed partial class MqttConnection
         }
         if (keepAliveMilliseconds > 0 && now - Volatile.Read(ref packetAt) > keepAliveMilliseconds) Stop(ReasonCode.KeepAliveTimeout);
         else if (Sender.StalledFor > server.Options.StalledAtMost) Stop(ReasonCode.QuotaExceeded, "nothing of what was sent was taken");
-        else if (client.ValidTo is { } end && DateTime.UtcNow > end) Stop(ReasonCode.NotAuthorized, "the access token has expired");
+        else if (client.ValidTo is { } end && DateTime.UtcNow > end) Stop(ReasonCode.NotAuthorized, client.Proof is null ? "the access token has expired" : "the certificate has expired");
         else if (now > checkAt)
         {
             checkAt = now + (long)server.Options.CredentialCheckedEvery.TotalMilliseconds;

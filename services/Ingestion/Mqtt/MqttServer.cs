@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Allmende.Ingestion.Mqtt.Sessions;
+using Allmende.Ingestion.Mqtt.Tls;
 using Microsoft.AspNetCore.Connections;
 
 namespace Allmende.Ingestion.Mqtt;
@@ -24,16 +25,29 @@ sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessi
 
     public ILogger<MqttConnection> Logger => logger;
 
+    /// <summary>Goes before a handshake: who is in it waits like who has not sent its CONNECT.</summary>
+    public async Task SecureAsync(ConnectionContext context, ConnectionDelegate next)
+    {
+        var address = AddressOf(context);
+        if (!TryWait(context, address)) return;
+        var client = new TlsClient();
+        context.Features.Set(client);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            if (!client.HasArrived) Give(waiting, address);
+        }
+    }
+
     /// <summary>Serves a connection to its end.</summary>
     public async Task HandleAsync(ConnectionContext context)
     {
-        var address = (context.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        if (!TryTake(waiting, address, options.MostWaitingOfAddress))
-        {
-            Telemetry.CountMqttRefusal("too_many_waiting");
-            context.Abort();
-            return;
-        }
+        var address = AddressOf(context);
+        if (context.Features.Get<TlsClient>() is { } client) client.HasArrived = true;
+        else if (!TryWait(context, address)) return;
         var connection = new MqttConnection(context, address, this);
         await connection.RunAsync();
     }
@@ -54,6 +68,16 @@ sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessi
         Give(anonymous, address);
         Interlocked.Decrement(ref anonymousInAll);
     }
+
+    bool TryWait(ConnectionContext context, IPAddress address)
+    {
+        if (TryTake(waiting, address, options.MostWaitingOfAddress)) return true;
+        Telemetry.CountMqttRefusal("too_many_waiting");
+        context.Abort();
+        return false;
+    }
+
+    static IPAddress AddressOf(ConnectionContext context) => (context.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
 
     static bool TryTake(ConcurrentDictionary<IPAddress, int> counts, IPAddress address, int most)
     {

@@ -125,6 +125,9 @@ sealed class Service : IAsyncDisposable
     /// <summary>Where MQTT is spoken.</summary>
     public int MqttPort => Get<MqttListener>().EndPoint!.Port;
 
+    /// <summary>Where MQTT is spoken over TLS.</summary>
+    public int MqttTlsPort => Get<MqttListener>().TlsEndPoint!.Port;
+
     public T Get<T>() where T : notnull => app.Services.GetRequiredService<T>();
 
     /// <summary>What a topic of a municipality holds, in order of arrival within each partition; waits until it is at least <paramref name="atLeast"/> records.</summary>
