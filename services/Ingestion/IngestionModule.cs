@@ -7,6 +7,7 @@ using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mappings;
 using Allmende.Ingestion.Mqtt;
 using Allmende.Ingestion.Mqtt.Certificates;
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Mqtt.Tls;
@@ -71,6 +72,8 @@ public static class IngestionModule
             client.BaseAddress = platform.ServiceAddress("observations");
             client.Timeout = TimeSpan.FromSeconds(15);
         });
+        services.AddSingleton<SessionStore>().AddSingleton<IPrepareMunicipality, KeptSessions>();
+        services.AddSingleton<SessionKeeper>().AddHostedService(provider => provider.GetRequiredService<SessionKeeper>());
         services.AddSingleton<MqttSessions>().AddHostedService(provider => provider.GetRequiredService<MqttSessions>());
         services.AddSingleton<AuthorityStore>().AddSingleton<KnownAuthorities>().AddSingleton<CertificateLogin>();
         services.AddSingleton<ServerCertificate>().AddHostedService(provider => provider.GetRequiredService<ServerCertificate>());

@@ -43,6 +43,10 @@ public sealed class MqttOptions
     public int MostBytesQueued { get; set; } = 4 * 1024 * 1024;
     /// <summary>Longest time that a session outlives its connection.</summary>
     public TimeSpan LongestSession { get; set; } = TimeSpan.FromDays(1);
+    /// <summary>What has changed in sessions is written so often, where nobody waits for it.</summary>
+    public TimeSpan SessionsWrittenEvery { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>A database that takes longer than this to write them is away, and nobody waits for it any more.</summary>
+    public TimeSpan SessionsWrittenWithin { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Sessions of one municipality, connected or kept.</summary>
     public int MostSessions { get; set; } = 50_000;
     /// <summary>Sessions with one device's key.</summary>
@@ -92,7 +96,7 @@ public sealed class MqttOptions
         {
             (nameof(ConnectAwaited), ConnectAwaited), (nameof(LongestKeepAlive), LongestKeepAlive), (nameof(FeedSilence), FeedSilence), (nameof(FeedAwaited), FeedAwaited),
             (nameof(CredentialCheckedEvery), CredentialCheckedEvery), (nameof(StalledAtMost), StalledAtMost),
-            (nameof(CertificateReadEvery), CertificateReadEvery),
+            (nameof(CertificateReadEvery), CertificateReadEvery), (nameof(SessionsWrittenEvery), SessionsWrittenEvery), (nameof(SessionsWrittenWithin), SessionsWrittenWithin),
         })
             if (time <= TimeSpan.Zero) yield return $"Ingestion:Mqtt:{name} must be positive";
         if (LongestKeepAlive.TotalSeconds > ushort.MaxValue) yield return "Ingestion:Mqtt:LongestKeepAlive must be at most 65535 s";

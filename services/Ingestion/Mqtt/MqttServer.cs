@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Mqtt.Tls;
 using Microsoft.AspNetCore.Connections;
@@ -7,7 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Allmende.Ingestion.Mqtt;
 
 /// <summary>Takes connections, as many as there is room for, and gives each its <see cref="MqttConnection"/>.</summary>
-sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessions, MqttBroker broker, PublishDoor door, ILogger<MqttConnection> logger)
+sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessions, SessionKeeper keeper, MqttBroker broker, PublishDoor door, ILogger<MqttConnection> logger)
 {
     readonly ConcurrentDictionary<IPAddress, int> waiting = new();
     readonly ConcurrentDictionary<IPAddress, int> anonymous = new();
@@ -18,6 +19,8 @@ sealed class MqttServer(MqttOptions options, MqttLogin login, MqttSessions sessi
     public MqttLogin Login => login;
 
     public MqttSessions Sessions => sessions;
+
+    public SessionKeeper Keeper => keeper;
 
     public MqttBroker Broker => broker;
 
