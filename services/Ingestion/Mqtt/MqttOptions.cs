@@ -45,7 +45,7 @@ public sealed class MqttOptions
     public TimeSpan LongestSession { get; set; } = TimeSpan.FromDays(1);
     /// <summary>What has changed in sessions is written so often, where nobody waits for it.</summary>
     public TimeSpan SessionsWrittenEvery { get; set; } = TimeSpan.FromSeconds(1);
-    /// <summary>A database that takes longer than this to write them is away, and nobody waits for it any more.</summary>
+    /// <summary>While the database takes longer than this to write them, nobody waits for it.</summary>
     public TimeSpan SessionsWrittenWithin { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Sessions of one municipality, connected or kept.</summary>
     public int MostSessions { get; set; } = 50_000;

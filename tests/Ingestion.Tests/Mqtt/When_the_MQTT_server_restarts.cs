@@ -178,6 +178,59 @@ public class When_the_MQTT_server_restarts
         await peer.DisposeAsync();
     }
 
+    /// <summary>A client that does what MQTT asks of it, and a server that is killed again and again at whatever moment.</summary>
+    [Test]
+    public async Task Should_take_each_message_of_QoS_2_once_whenever_it_is_killed()
+    {
+        const int messages = 400, kills = 3;
+        var isDone = false;
+        var killing = Task.Run(async () =>
+        {
+            for (var n = 0; n < kills; n++)
+            {
+                await Task.Delay(300 + 211 * n);
+                await server.KillAndStartAsync();
+            }
+            isDone = true;
+        });
+        Peer? peer = null;
+        var sent = 0;
+        for (; sent < messages || !Volatile.Read(ref isDone); sent++)
+        {
+            var (isSent, isReceived) = (false, false);
+            while (true)
+                try
+                {
+                    if (peer is null)
+                    {
+                        peer = await ConnectAsync();
+                        Assert.That(peer.Connected.SessionPresent || sent == 0);
+                    }
+                    if (!isReceived)
+                    {
+                        await peer.PublishAsync(Up, $$"""{"bytes":"{{sent:x8}}"}""", qos: 2, id: 5, dup: isSent);
+                        isSent = true;
+                        Assert.That((await peer.AckAsync(PacketType.PubRec)).Code, Is.EqualTo(ReasonCode.Success));
+                        isReceived = true;
+                    }
+                    await peer.AnswerAsync(PacketType.PubRel, 5);
+                    await peer.AckAsync(PacketType.PubComp);
+                    break;
+                }
+                catch (Exception fault) when (fault is AssertionException or System.Net.Sockets.SocketException or IOException)
+                {
+                    if (peer is not null) await peer.DisposeAsync();
+                    peer = null;
+                    await Task.Delay(50);
+                }
+        }
+        await killing;
+        await peer!.DisposeAsync();
+        // Each message has bytes of its own; taken again it must have the id that it had.
+        var uplinks = (await town.UplinksAsync(sent)).Select(uplink => (uplink.Id, Convert.ToHexString(uplink.Bytes!))).Distinct().ToList();
+        Assert.That(uplinks.Select(uplink => uplink.Item2), Is.EquivalentTo(Enumerable.Range(0, sent).Select(n => $"{n:X8}")));
+    }
+
     [Test]
     public async Task Should_go_on_with_a_feed_where_it_stood()
     {

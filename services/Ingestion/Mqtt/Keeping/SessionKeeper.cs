@@ -12,7 +12,7 @@ namespace Allmende.Ingestion.Mqtt.Keeping;
 /// </summary>
 sealed partial class SessionKeeper(SessionStore store, Municipalities municipalities, MqttOptions options, ILogger<SessionKeeper> logger) : MunicipalityLoops(municipalities)
 {
-    static readonly TimeSpan LeaseTriedEvery = TimeSpan.FromSeconds(5), HandOverTriedEvery = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan LeaseTriedEvery = TimeSpan.FromSeconds(5), HandOverTriedEvery = TimeSpan.FromMilliseconds(100), LongestWrite = TimeSpan.FromSeconds(30);
 
     /// <summary>Milliseconds.</summary>
     const int EmptyKnownFor = 500;
@@ -148,20 +148,17 @@ sealed partial class SessionKeeper(SessionStore store, Municipalities municipali
             }
             if (retained.Count + gone.Count + sessions.Count == 0 && !town.IsWaiting) return;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            limit.CancelAfter(options.SessionsWrittenWithin);
-            if (retained.Count > 0)
-            {
-                await store.RetainAsync(town.Municipality, retained, limit.Token);
-                retained.Clear();
-            }
-            await WriteAsync(town, gone, sessions, limit.Token);
+            limit.CancelAfter(LongestWrite);
+            var writing = WriteAsync(town, retained, gone, sessions, limit.Token);
+            if (!writing.IsCompleted && await Task.WhenAny(writing, Task.Delay(options.SessionsWrittenWithin, limit.Token)) != writing) LetGo(town, waiting, sessions, "it takes long");
+            await writing;
+            await limit.CancelAsync();
             if (town.IsAway) LogWritten(town.Municipality);
             town.IsAway = false;
         }
         catch (Exception fault)
         {
-            if (!town.IsAway) LogNotWritten(town.Municipality, fault.Message);
-            town.IsAway = true;
+            LetGo(town, waiting, sessions, fault.Message);
             lock (town.Gate)
             {
                 foreach (var (device, message) in retained) town.Retained.TryAdd(device, message);
@@ -170,7 +167,6 @@ sealed partial class SessionKeeper(SessionStore store, Municipalities municipali
             }
             // Whether it was committed is not known; the next time all of it is written.
             foreach (var session in sessions) session.NotStored();
-            waiting?.TrySetResult();
             await town.ReleaseAsync();
         }
         finally
@@ -180,8 +176,25 @@ sealed partial class SessionKeeper(SessionStore store, Municipalities municipali
         }
     }
 
-    async Task WriteAsync(TownKeeping town, List<SessionKey> gone, List<MqttSession> sessions, CancellationToken cancellation)
+    /// <summary>The database is away, or slow: nobody waits for it until it has written something again.</summary>
+    void LetGo(TownKeeping town, TaskCompletionSource? waiting, List<MqttSession> sessions, string reason)
     {
+        if (!town.IsAway) LogNotWritten(town.Municipality, reason);
+        town.IsAway = true;
+        List<MqttSession> let;
+        lock (town.Gate) let = [.. sessions];
+        foreach (var session in let) session.GoOn();
+        waiting?.TrySetResult();
+    }
+
+    async Task WriteAsync(
+        TownKeeping town, List<(string Device, MqttMessage? Message)> retained, List<SessionKey> gone, List<MqttSession> sessions, CancellationToken cancellation)
+    {
+        if (retained.Count > 0)
+        {
+            await store.RetainAsync(town.Municipality, retained, cancellation);
+            retained.Clear();
+        }
         if (town is { Lease: null, IsWaiting: true }) await LeaseAsync(town, gone, cancellation);
         var changes = Collect(town, sessions);
         if (gone.Count + changes.Count == 0) return;
