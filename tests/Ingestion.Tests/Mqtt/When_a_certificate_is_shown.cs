@@ -173,6 +173,44 @@ public class When_a_certificate_is_shown
     }
 
     [Test]
+    public async Task Should_be_signed_as_nobody_else_can()
+    {
+        // .NET makes none with SHA-1.
+        var directory = Directory.CreateTempSubdirectory("allmende-sha1-");
+        try
+        {
+            await packages.RunAsync("bash", "", "-ec", $"""
+                cd {directory.FullName}
+                openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=ca -days 10
+                openssl req -newkey rsa:2048 -nodes -keyout own.key -out own.csr -subj /CN=pegel-1
+                for hash in sha1 sha256; do openssl x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -$hash -out $hash.crt -days 5; done
+                """);
+            using var signer = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(Path.Combine(directory.FullName, "ca.crt")));
+            foreach (var (hash, isGood) in new[] { ("sha1", false), ("sha256", true) })
+            {
+                using var certificate = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(Path.Combine(directory.FullName, hash + ".crt")));
+                Assert.That(CertificateRules.LeadsTo(certificate, [], signer, out _), Is.EqualTo(isGood), hash);
+            }
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Test]
+    public async Task Should_make_the_server_ask_nobody()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var there = new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}/ca.crt");
+        using var stranger = Authority.Root("Fremde");
+        await RefusedAsync(stranger.Issue("CN=pegel-1", issuerAt: there), town.Id, "a stranger's");
+        await AcceptedAsync(authority.Issue("CN=pegel-1", issuerAt: there), town.Id);
+        Assert.That(listener.Pending(), Is.False, "what strangers write in certificates leads nowhere");
+    }
+
+    [Test]
     public async Task Should_be_the_devices_own_and_then_the_only_one()
     {
         using var own = Authority.SelfSigned("CN=Hersteller XY 0815");

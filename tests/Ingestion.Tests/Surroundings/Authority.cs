@@ -40,10 +40,14 @@ sealed class Authority : IDisposable
     /// <param name="from">When it begins, from now.</param>
     /// <param name="to">When it ends, from now.</param>
     /// <param name="curve">Its key; P-256 if not given.</param>
-    public X509Certificate2 Issue(string subject, string? purpose = Clients, string? uri = null, TimeSpan? from = null, TimeSpan? to = null, ECCurve? curve = null)
+    /// <param name="issuerAt">Where it says that its issuer's certificate can be had.</param>
+    public X509Certificate2 Issue(
+        string subject, string? purpose = Clients, string? uri = null, TimeSpan? from = null, TimeSpan? to = null, ECCurve? curve = null, Uri? issuerAt = null)
     {
         using var own = ECDsa.Create(curve ?? ECCurve.NamedCurves.nistP256);
-        using var signed = Wish(subject, own, purpose, uri).Create(
+        var wish = Wish(subject, own, purpose, uri);
+        if (issuerAt is not null) wish.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension([issuerAt.AbsoluteUri], [issuerAt.AbsoluteUri]));
+        using var signed = wish.Create(
             Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(key), DateTimeOffset.UtcNow + (from ?? TimeSpan.FromHours(-1)), DateTimeOffset.UtcNow + (to ?? TimeSpan.FromDays(5)), Serial());
         return signed.CopyWithPrivateKey(own);
     }
