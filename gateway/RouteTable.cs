@@ -15,7 +15,7 @@ static class RouteTable
     static readonly (string Service, string[] Below)[] OfMunicipality =
     [
         ("identity", ["identity"]),
-        ("ingestion", ["devices", "devices.csv", "devices.geojson", "device-counts", "device-conditions", "unknown-devices", "downlink-ways", "uplinks", "uplink-mappings", "mqtt-sources"]),
+        ("ingestion", ["devices", "devices.csv", "devices.geojson", "device-counts", "device-conditions", "device-certificate-authorities", "unknown-devices", "downlink-ways", "uplinks", "uplink-mappings", "mqtt-sources"]),
         ("streams", ["device-profiles", "codecs", "dead-letters", "replays", "rules", "alerts", "alerts.cap", "alerts.atom"]),
         ("observations", ["sta", "ngsi-ld", "live", "subscriptions", "series", "corrections"]),
         ("catalog", ["catalog", "catalog.ttl", "catalog.rdf", "catalog.jsonld"]),

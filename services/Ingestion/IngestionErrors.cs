@@ -34,5 +34,10 @@ static class IngestionErrors
     public static readonly ApiError InvalidWay = new("invalid_downlink_way", 422, "The way of downlinks has faults");
     public static readonly ApiError UnknownWay = new("unknown_downlink_way", 404, "There is no such way of downlinks");
     public static readonly ApiError TooManyWays = new("too_many_downlink_ways", 409, "There are as many ways of downlinks as there may be");
+    public static readonly ApiError InvalidCertificate = new("invalid_certificate", 422, "The certificate cannot be used");
+    public static readonly ApiError CertificateTaken = new("certificate_taken", 409, "Another device is known by this certificate");
+    public static readonly ApiError NoCertificate = new("no_certificate", 404, "There is no such device with a certificate of its own");
+    public static readonly ApiError UnknownAuthority = new("unknown_certificate_authority", 404, "There is no such certificate authority");
+    public static readonly ApiError TooManyAuthorities = new("too_many_certificate_authorities", 409, "There are as many certificate authorities as there may be");
     public static readonly ApiError InvalidPage = new("invalid_page", 422, "There is no such page");
 }

@@ -6,8 +6,11 @@ using Allmende.Ingestion.Import;
 using Allmende.Ingestion.Inbox;
 using Allmende.Ingestion.Mappings;
 using Allmende.Ingestion.Mqtt;
+using Allmende.Ingestion.Mqtt.Certificates;
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.SensorThings;
 using Allmende.Ingestion.Mqtt.Sessions;
+using Allmende.Ingestion.Mqtt.Tls;
 using Allmende.Ingestion.Outbox;
 using Allmende.Ingestion.Signals;
 using Allmende.Ingestion.Sources;
@@ -71,7 +74,11 @@ public static class IngestionModule
             client.BaseAddress = platform.ServiceAddress("observations");
             client.Timeout = TimeSpan.FromSeconds(15);
         });
+        services.AddSingleton<SessionStore>().AddSingleton<IPrepareMunicipality, KeptSessions>();
+        services.AddSingleton<SessionKeeper>().AddHostedService(provider => provider.GetRequiredService<SessionKeeper>());
         services.AddSingleton<MqttSessions>().AddHostedService(provider => provider.GetRequiredService<MqttSessions>());
+        services.AddSingleton<AuthorityStore>().AddSingleton<KnownAuthorities>().AddSingleton<CertificateLogin>();
+        services.AddSingleton<ServerCertificate>().AddHostedService(provider => provider.GetRequiredService<ServerCertificate>());
         services.AddSingleton<MqttListener>().AddHostedService(provider => provider.GetRequiredService<MqttListener>());
         services.AddSingleton<LastSeenWriter>().AddHostedService(provider => provider.GetRequiredService<LastSeenWriter>());
     }
@@ -95,6 +102,8 @@ public static class IngestionModule
         DevicePhotos.Map(devices);
         MaintainDevice.Map(devices);
         ChangeDeviceState.Map(devices);
+        DeviceCertificates.Map(devices);
+        AuthorityRoutes.Map(app.MapGroup("/{municipality}/device-certificate-authorities").WithTags("Devices"));
         DownlinkRoutes.Map(devices);
         WayRoutes.Map(app.MapGroup("/{municipality}/downlink-ways").WithTags("Downlinks"));
         ListDeviceConditions.Map(app.MapGroup("/{municipality}/device-conditions").WithTags("Devices"));

@@ -140,6 +140,14 @@ public class When_the_chart_is_rendered
         Assert.That(service.List("spec", "ports").Single().Text("port"), Is.EqualTo(port));
         var ingestion = objects.Single(one => one.Kind() == "Deployment" && one.Name().EndsWith("-ingestion", StringComparison.Ordinal));
         Assert.That(Environment(ingestion)["Ingestion__Mqtt__Address"], Is.EqualTo(address));
+        if (port == "8883")
+        {
+            // The whole directory: one file of a Secret is not renewed in a pod.
+            var container = ingestion.List("spec", "template", "spec", "containers").Single();
+            var mount = container.List("volumeMounts").Single(mount => mount.Text("name") == "mqtt-tls");
+            Assert.That((mount.Text("mountPath"), mount.At("subPath") is not null), Is.EqualTo(("/mqtt-tls", false)));
+            Assert.That(Environment(ingestion)["Ingestion__Mqtt__Certificate"], Is.EqualTo("/mqtt-tls/tls.crt"));
+        }
         Assert.That(Options.Faults(Environment(ingestion)), Is.Empty);
         var ways = objects.Where(one => one.Kind() == "NetworkPolicy").SelectMany(policy => policy.List("spec", "ingress").Select(way => (policy.Name(), Port: way.List("ports").Single().Text("port"))));
         Assert.That(ways.Where(way => way.Port == "mqtt").Select(way => way.Item1), Is.EqualTo(new[] { ingestion.Name() }));

@@ -30,6 +30,7 @@ public class When_requests_come_from_outside
     [TestCase("/musterstadt/uplinks/mapped/wetter", "ingestion")]
     [TestCase("/musterstadt/uplink-mappings/wetter/try", "ingestion")]
     [TestCase("/musterstadt/mqtt-sources", "ingestion")]
+    [TestCase("/musterstadt/device-certificate-authorities/werk", "ingestion")]
     [TestCase("/musterstadt/device-profiles/pegel", "streams")]
     [TestCase("/musterstadt/codecs/pegel/decode", "streams")]
     [TestCase("/musterstadt/dead-letters", "streams")]

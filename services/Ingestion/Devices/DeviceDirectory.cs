@@ -9,7 +9,8 @@ namespace Allmende.Ingestion.Devices;
 /// <param name="DecodedBySender">The profile has no codec: what the network server decoded is taken.</param>
 /// <param name="KeyHash">SHA-256 of its key.</param>
 /// <param name="Retired">Its uplinks are refused.</param>
-sealed record KnownDevice(string Id, string? DevEui, string Profile, bool DecodedBySender, string KeyHash, bool Retired);
+/// <param name="CertificateHash">SHA-256 of its own certificate, if it has one.</param>
+sealed record KnownDevice(string Id, string? DevEui, string Profile, bool DecodedBySender, string KeyHash, bool Retired, string? CertificateHash);
 
 /// <summary>By what a device is asked for.</summary>
 enum DeviceNameKind
@@ -17,6 +18,7 @@ enum DeviceNameKind
     Id,
     DevEui,
     KeyHash,
+    CertificateHash,
 }
 
 /// <summary>A name of a device.</summary>

@@ -18,9 +18,12 @@ sealed class DeviceKeys(DeviceDirectory directory, Municipalities municipalities
         if (!ApiKey.Fits(key, ApiKey.DevicePrefix)) return null;
         if (municipality is null || municipalities.Find(municipality) is null) return null;
         return await directory.FindAsync(municipality, new(DeviceNameKind.KeyHash, ApiKey.Hash(key)), cancel) is { } device
-            ? new ApiKeyHolder(device.Id, municipality, [OwnUplinks + device.Id])
+            ? HolderOf(municipality, device.Id)
             : null;
     }
+
+    /// <summary>A device that has shown its key, or a certificate.</summary>
+    public static ApiKeyHolder HolderOf(string municipality, string device) => new(device, municipality, [OwnUplinks + device]);
 
     /// <summary>Whether <paramref name="caller"/> may write uplinks of some device of the municipality, or of all.</summary>
     public static bool MayWriteUplinks(ClaimsPrincipal caller, string municipality) =>

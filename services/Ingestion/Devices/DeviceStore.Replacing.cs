@@ -7,7 +7,7 @@ sealed partial class DeviceStore
 {
     /// <summary>
     /// Gives the device another DevEUI, profile and key, in one statement with all that this entails: the old DevEUI is remembered, the maintenance log says it, what was
-    /// known of the old one's battery, signal and counter is forgotten, and what the new one has sent already is to be taken.
+    /// known of the old one's certificate, battery, signal and counter is forgotten, and what the new one has sent already is to be taken.
     /// </summary>
     /// <param name="municipality">Whose.</param>
     /// <param name="device">The device as it is from now on.</param>
@@ -23,7 +23,7 @@ sealed partial class DeviceStore
         await using var command = databases.Of(municipality).CreateCommand($"""
             WITH before AS (SELECT id, dev_eui, state, previous_dev_euis FROM device WHERE id = $1 AND changed_at = $7 FOR UPDATE),
             changed AS (
-              UPDATE device d SET dev_eui = $2, profile = $3, decoded_by_sender = $4, profile_interval = $5, key_hash = $6, changed_at = now(),
+              UPDATE device d SET dev_eui = $2, profile = $3, decoded_by_sender = $4, profile_interval = $5, key_hash = $6, certificate_hash = NULL, certificate_since = NULL, changed_at = now(),
                 previous_dev_euis = CASE WHEN b.dev_eui IS NULL THEN d.previous_dev_euis
                   ELSE (array_prepend(b.dev_eui, array_remove(array_remove(d.previous_dev_euis, $2), b.dev_eui)))[:20] END,
                 state = CASE WHEN b.state IN ('silent', 'faulty', 'retired') THEN 'installed' ELSE b.state END,

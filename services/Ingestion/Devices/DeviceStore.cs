@@ -18,7 +18,7 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         d.tags, d.device_group, d.department, d.notes, d.installed_at, d.external_ids
         """;
 
-    const string KnownColumns = "id, dev_eui, profile, decoded_by_sender, key_hash, state = 'retired'";
+    const string KnownColumns = "id, dev_eui, profile, decoded_by_sender, key_hash, state = 'retired', certificate_hash";
 
     /// <summary>Adds a device.</summary>
     /// <param name="municipality">Whose.</param>
@@ -111,10 +111,10 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         return await ReadAsync(command, Described, cancellation);
     }
 
-    /// <summary>What the doors must know of a device, by its id, DevEUI or key.</summary>
+    /// <summary>What the doors must know of a device, by its id, DevEUI, key or certificate.</summary>
     public async Task<KnownDevice?> FindKnownAsync(string municipality, DeviceName name, CancellationToken cancellation)
     {
-        var column = name.Kind switch { DeviceNameKind.Id => "id", DeviceNameKind.DevEui => "dev_eui", _ => "key_hash" };
+        var column = name.Kind switch { DeviceNameKind.Id => "id", DeviceNameKind.DevEui => "dev_eui", DeviceNameKind.KeyHash => "key_hash", _ => "certificate_hash" };
         await using var command = databases.Of(municipality).CreateCommand($"SELECT {KnownColumns} FROM device WHERE {column} = $1");
         command.Parameters.Add(new() { Value = name.Value });
         return (await ReadAsync(command, Known, cancellation)).SingleOrDefault();
@@ -187,7 +187,7 @@ sealed partial class DeviceStore(MunicipalDatabases databases)
         Value<DateTime?>(row, 12) is { } installed ? new DateTimeOffset(installed) : null,
         Value<string>(row, 13) is { } ids ? JsonSerializer.Deserialize<SortedDictionary<string, string>>(ids) : null);
 
-    static KnownDevice Known(NpgsqlDataReader row) => new(row.GetString(0), Value<string>(row, 1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetBoolean(5));
+    static KnownDevice Known(NpgsqlDataReader row) => new(row.GetString(0), Value<string>(row, 1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetBoolean(5), Value<string>(row, 6));
 
     static T? Value<T>(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? default : row.GetFieldValue<T>(column);
 }

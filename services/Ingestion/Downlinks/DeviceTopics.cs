@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Allmende.Ingestion.Devices;
 using Allmende.Ingestion.Mqtt;
+using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Mqtt.Topics;
 
 namespace Allmende.Ingestion.Downlinks;
@@ -18,8 +19,8 @@ sealed class DeviceTopics(MqttBroker broker, DownlinkReports reports)
     /// <summary>Whether anybody has subscribed here to anything of the municipality's devices.</summary>
     public bool IsAnythingHeard(string municipality) => !broker.IsUnheard(municipality);
 
-    /// <summary>Hands one to whoever listens.</summary>
-    public SendingOutcome Send(string municipality, Downlink downlink)
+    /// <summary>Hands one to whoever listens. With whom it waits though they are not connected any more, it is on disk then.</summary>
+    public async Task<SendingOutcome> SendAsync(string municipality, Downlink downlink)
     {
         var topic = MqttTopic.OfDevice(TopicKind.Downlink, municipality, downlink.Device);
         var message = new MqttMessage
@@ -28,12 +29,17 @@ sealed class DeviceTopics(MqttBroker broker, DownlinkReports reports)
             Payload = PayloadOf(downlink.Name, downlink.Content),
             Qos = 1,
             ExpiresAt = Environment.TickCount64 + Math.Max(0, (long)(downlink.Content.ExpiresAt - DateTime.UtcNow).TotalMilliseconds),
-            Acknowledged = session => reports.Note(
-                municipality, downlink.Device, downlink.Correlation, DownlinkReport.Acknowledged, DateTimeOffset.UtcNow,
-                DeviceKeys.OwnDevice(session.Client.Principal) == downlink.Device ? "device" : "mqtt", "PUBACK"),
+            Downlink = downlink.Correlation,
+            Acknowledged = Telling(reports, municipality, downlink.Device, downlink.Correlation),
         };
-        return broker.Publish(topic, message) ? new(DownlinkState.Sent) : SendingOutcome.Again("nobody listens any more");
+        var published = broker.Publish(topic, message);
+        await published.Stored;
+        return published.IsHeard ? new(DownlinkState.Sent) : SendingOutcome.Again("nobody listens any more");
     }
+
+    /// <summary>What is to be done when a client has acknowledged a downlink.</summary>
+    public static Action<MqttSession> Telling(DownlinkReports reports, string municipality, string device, string correlation) => session => reports.Note(
+        municipality, device, correlation, DownlinkReport.Acknowledged, DateTimeOffset.UtcNow, DeviceKeys.OwnDevice(session.Client.Principal) == device ? "device" : "mqtt", "PUBACK");
 
     /// <summary>What is published.</summary>
     public static byte[] PayloadOf(string id, DownlinkContent content)

@@ -79,7 +79,7 @@ sealed partial class DownlinkSender(
     async Task SendAsync(string municipality, WayRow way, TakenDownlink taken)
     {
         var until = Environment.TickCount64 + (long)options.Lease.TotalMilliseconds;
-        var outcome = way.IsMqtt ? topics.Send(municipality, taken.Downlink) : await servers.SendAsync(way, taken, CancellationToken.None);
+        var outcome = way.IsMqtt ? await topics.SendAsync(municipality, taken.Downlink) : await servers.SendAsync(way, taken, CancellationToken.None);
         var pause = outcome.State == DownlinkState.Queued ? Pause(taken.Downlink.Attempts, outcome.RetryAfter) : TimeSpan.Zero;
         Telemetry.CountDownlink(municipality, outcome.State == DownlinkState.Queued ? "retried" : outcome.State);
         // However long the database is away: what the network server has taken must not be sent again for that. After the lease somebody else sends it.

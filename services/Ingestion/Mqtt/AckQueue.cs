@@ -17,9 +17,9 @@ readonly record struct PendingAck(PacketType Type, ushort PacketId, Task<Publish
 /// While there is none, there is no task.
 /// </summary>
 /// <param name="options">How many, and how many bytes.</param>
-/// <param name="done">Is told of each, in its turn, also when the connection is over.</param>
+/// <param name="done">Is told of each, in its turn, also when the connection is over. The next one waits for it.</param>
 /// <param name="flush">Sends the answers.</param>
-sealed class AckQueue(MqttOptions options, Action<PendingAck, PublishOutcome> done, Action flush)
+sealed class AckQueue(MqttOptions options, Func<PendingAck, PublishOutcome, ValueTask> done, Action flush)
 {
     readonly Lock gate = new();
     readonly Queue<PendingAck> queue = new();
@@ -104,7 +104,7 @@ sealed class AckQueue(MqttOptions options, Action<PendingAck, PublishOutcome> do
                     room = null;
                 }
             }
-            done(next, outcome);
+            await done(next, outcome);
         }
         flush();
     }

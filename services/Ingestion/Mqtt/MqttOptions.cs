@@ -13,11 +13,15 @@ public sealed class MqttOptions
     public string Certificate { get; set; } = "";
     /// <summary>File with the certificate's private key, PEM; empty where it stands in the same file.</summary>
     public string CertificateKey { get; set; } = "";
+    /// <summary>The certificate's files are looked at so often: they are renewed while the service runs.</summary>
+    public TimeSpan CertificateReadEvery { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Certificate authorities of one municipality's devices.</summary>
+    public int MostAuthorities { get; set; } = 20;
     /// <summary>Whether who shows no credential may subscribe to open SensorThings topics. Nobody publishes without one.</summary>
     public bool AllowAnonymous { get; set; } = true;
     /// <summary>Largest packet, head included. Must hold the largest uplink.</summary>
     public int LargestPacket { get; set; } = 264 * 1024;
-    /// <summary>How long a new connection may take to its CONNECT.</summary>
+    /// <summary>How long a new connection may take to its CONNECT; as long before that to its handshake, where it speaks TLS.</summary>
     public TimeSpan ConnectAwaited { get; set; } = TimeSpan.FromSeconds(5);
     /// <summary>Longest keep-alive; clients of 5.0 are told, those of 3.1.1 keep theirs.</summary>
     public TimeSpan LongestKeepAlive { get; set; } = TimeSpan.FromMinutes(30);
@@ -39,6 +43,10 @@ public sealed class MqttOptions
     public int MostBytesQueued { get; set; } = 4 * 1024 * 1024;
     /// <summary>Longest time that a session outlives its connection.</summary>
     public TimeSpan LongestSession { get; set; } = TimeSpan.FromDays(1);
+    /// <summary>What has changed in sessions is written so often, where nobody waits for it.</summary>
+    public TimeSpan SessionsWrittenEvery { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>While the database takes longer than this to write them, nobody waits for it.</summary>
+    public TimeSpan SessionsWrittenWithin { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Sessions of one municipality, connected or kept.</summary>
     public int MostSessions { get; set; } = 50_000;
     /// <summary>Sessions with one device's key.</summary>
@@ -81,13 +89,14 @@ public sealed class MqttOptions
             (nameof(MostBytesOnTheWay), MostBytesOnTheWay), (nameof(LongestTopic), LongestTopic), (nameof(MostLevels), MostLevels), (nameof(MostSubscriptions), MostSubscriptions),
             (nameof(MostQueued), MostQueued), (nameof(MostBytesQueued), MostBytesQueued), (nameof(MostSessions), MostSessions),
             (nameof(MostSessionsOfDevice), MostSessionsOfDevice), (nameof(MostWaitingOfAddress), MostWaitingOfAddress), (nameof(MostConnections), MostConnections),
-            (nameof(MostRetained), MostRetained), (nameof(MostFeeds), MostFeeds), (nameof(MostCreating), MostCreating),
+            (nameof(MostRetained), MostRetained), (nameof(MostFeeds), MostFeeds), (nameof(MostCreating), MostCreating), (nameof(MostAuthorities), MostAuthorities),
         })
             if (number < 1) yield return $"Ingestion:Mqtt:{name} must be positive";
         foreach (var (name, time) in new[]
         {
             (nameof(ConnectAwaited), ConnectAwaited), (nameof(LongestKeepAlive), LongestKeepAlive), (nameof(FeedSilence), FeedSilence), (nameof(FeedAwaited), FeedAwaited),
             (nameof(CredentialCheckedEvery), CredentialCheckedEvery), (nameof(StalledAtMost), StalledAtMost),
+            (nameof(CertificateReadEvery), CertificateReadEvery), (nameof(SessionsWrittenEvery), SessionsWrittenEvery), (nameof(SessionsWrittenWithin), SessionsWrittenWithin),
         })
             if (time <= TimeSpan.Zero) yield return $"Ingestion:Mqtt:{name} must be positive";
         if (LongestKeepAlive.TotalSeconds > ushort.MaxValue) yield return "Ingestion:Mqtt:LongestKeepAlive must be at most 65535 s";

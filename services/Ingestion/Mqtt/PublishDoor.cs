@@ -13,30 +13,34 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
 {
     const int WillAttempts = 5;
     static readonly TimeSpan WillPause = TimeSpan.FromSeconds(2);
-    static readonly Task<PublishOutcome> Taken = Task.FromResult(PublishOutcome.Taken);
 
     /// <summary>Takes a message. What the task says is durable if it says that it is taken. It does not fail.</summary>
     /// <param name="session">Whose.</param>
     /// <param name="topic">Where it goes.</param>
     /// <param name="packet">The message; read before this returns.</param>
     /// <param name="credit">How far ahead its sender may live, who can be made to rest for it.</param>
-    public Task<PublishOutcome> PublishAsync(MqttSession session, MqttTopic topic, in PublishPacket packet, TimeSpan credit = default)
+    /// <param name="incoming">Of a message of QoS 2 when it came.</param>
+    /// <param name="stored">Completes when that is on disk, where it must be: an uplink without a time gets this one, whenever it is taken again.</param>
+    public Task<PublishOutcome> PublishAsync(MqttSession session, MqttTopic topic, in PublishPacket packet, TimeSpan credit = default, Incoming? incoming = null, Task? stored = null)
     {
         if (!TopicRights.MayPublish(session.Client, topic)) return Refused(session.Client, topic, ReasonCode.NotAuthorized, "not_authorized");
         if (packet.Payload.Length > options.LargestUplink) return Refused(session.Client, topic, ReasonCode.QuotaExceeded, "too_large", $"at most {options.LargestUplink} bytes");
-        if (topic.Kind == TopicKind.SensorThings) return CreateAsync(session.Client, topic, packet.Payload.ToArray());
+        if (topic.Kind == TopicKind.SensorThings) return CreateAsync(session.Client, topic, packet.Payload.ToArray(), stored);
         if (topic.Kind == TopicKind.DownlinkAnswer) return answers.TakeAsync(topic, packet.Payload);
-        if (packet is { Retain: true, Payload.IsEmpty: true })
-        {
-            broker.ForgetRetained(topic);
-            return Taken;
-        }
+        if (packet is { Retain: true, Payload.IsEmpty: true }) return ForgetRetainedAsync(topic);
         if (uplinks.TurnedAway(topic.Municipality, topic.Name, credit) is { } away) return Task.FromResult(Told(topic, away));
         var (uplink, fault) = UplinkDoor.Parse(packet.Payload, PlainJson.Read, topic.Name);
         if (fault is not null) return Task.FromResult(Told(topic, fault.Value));
         (uplink.Door, uplink.Credit) = ("mqtt", credit);
+        uplink.Time ??= incoming?.At;
         var message = packet.Retain || !broker.IsUnheard(topic.Municipality) ? MessageOf(session, topic, packet) : null;
-        return TakeAsync(session.Client, topic, uplink, message);
+        return TakeAsync(session.Client, topic, uplink, message, stored);
+    }
+
+    async Task<PublishOutcome> ForgetRetainedAsync(MqttTopic topic)
+    {
+        await broker.ForgetRetainedAsync(topic);
+        return PublishOutcome.Taken;
     }
 
     /// <summary>Publishes a will. A log that is away is asked again some times; nobody waits for it.</summary>
@@ -60,10 +64,11 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
         }
     }
 
-    async Task<PublishOutcome> TakeAsync(MqttClient client, MqttTopic topic, UplinkMessage uplink, MqttMessage? message)
+    async Task<PublishOutcome> TakeAsync(MqttClient client, MqttTopic topic, UplinkMessage uplink, MqttMessage? message, Task? stored)
     {
         try
         {
+            if (stored is not null) await stored;
             // What was begun is finished, whether or not the client is still there.
             var outcome = await uplinks.TakeAsync(topic.Municipality, client.Principal, uplink, CancellationToken.None);
             var told = Told(topic, outcome);
@@ -77,11 +82,12 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
         }
     }
 
-    async Task<PublishOutcome> CreateAsync(MqttClient client, MqttTopic topic, byte[] json)
+    async Task<PublishOutcome> CreateAsync(MqttClient client, MqttTopic topic, byte[] json, Task? stored)
     {
         PublishOutcome outcome;
         try
         {
+            if (stored is not null) await stored;
             outcome = await entities.CreateAsync(client, topic, json);
         }
         catch (Exception fault)

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Allmende.Ingestion.Mqtt.Protocol;
 using NUnit.Framework;
@@ -12,6 +15,7 @@ sealed class Peer : IAsyncDisposable
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    Stream stream = Stream.Null;
     byte[] received = new byte[64 * 1024];
     int length;
 
@@ -20,10 +24,39 @@ sealed class Peer : IAsyncDisposable
     /// <summary>The answer to CONNECT.</summary>
     public ConnAckPacket Connected { get; private set; } = null!;
 
+    /// <summary>The server's certificate, where TLS is spoken.</summary>
+    public X509Certificate2? Server { get; private set; }
+
     public static async Task<Peer> OpenAsync(int port, ProtocolLevel level = ProtocolLevel.V5)
     {
         var peer = new Peer { Level = level };
         await peer.socket.ConnectAsync(IPAddress.Loopback, port);
+        peer.stream = new NetworkStream(peer.socket);
+        return peer;
+    }
+
+    /// <summary>Opens a connection and speaks TLS on it.</summary>
+    /// <param name="port">Where.</param>
+    /// <param name="believed">Who must have signed the server's certificate.</param>
+    /// <param name="level">The protocol.</param>
+    /// <param name="own">What the client shows; null for nothing.</param>
+    /// <param name="protocols">Versions of TLS.</param>
+    public static async Task<Peer> OpenTlsAsync(int port, X509Certificate2 believed, ProtocolLevel level = ProtocolLevel.V5, SslStreamCertificateContext? own = null, SslProtocols protocols = SslProtocols.None)
+    {
+        var peer = await OpenAsync(port, level);
+        var secured = new SslStream(peer.stream);
+        peer.stream = secured;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.Add(believed);
+        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            CertificateChainPolicy = policy,
+            ClientCertificateContext = own,
+            EnabledSslProtocols = protocols,
+            ApplicationProtocols = [new("mqtt")],
+        });
+        peer.Server = X509CertificateLoader.LoadCertificate(secured.RemoteCertificate!.GetRawCertData());
         return peer;
     }
 
@@ -31,21 +64,27 @@ sealed class Peer : IAsyncDisposable
     public static async Task<Peer> ConnectAsync(int port, string? userName, string? password, ProtocolLevel level = ProtocolLevel.V5, string clientId = "", Func<ConnectPacket, ConnectPacket>? with = null)
     {
         var peer = await OpenAsync(port, level);
+        await peer.LogInAsync(userName, password, clientId, with);
+        return peer;
+    }
+
+    /// <summary>Sends CONNECT, and reads its answer.</summary>
+    public async Task LogInAsync(string? userName, string? password, string clientId = "", Func<ConnectPacket, ConnectPacket>? with = null)
+    {
         var packet = new ConnectPacket
         {
-            Level = level,
+            Level = Level,
             CleanStart = true,
             KeepAlive = 60,
             ClientId = clientId,
             UserName = userName,
             Password = password is null ? null : Encoding.UTF8.GetBytes(password),
         };
-        await peer.SendAsync((with?.Invoke(packet) ?? packet).Encode);
-        var (first, body) = await peer.ReceiveAsync();
+        await SendAsync((with?.Invoke(packet) ?? packet).Encode);
+        var (first, body) = await ReceiveAsync();
         Assert.That(first, Is.EqualTo(0x20), "CONNACK");
-        peer.Connected = ConnAckPacket.Decode(body, level, out var fault)!;
+        Connected = ConnAckPacket.Decode(body, Level, out var fault)!;
         Assert.That(fault, Is.EqualTo(ReasonCode.Success));
-        return peer;
     }
 
     public async Task SendAsync(Action<PacketBuffer> encode)
@@ -55,10 +94,7 @@ sealed class Peer : IAsyncDisposable
         await SendAsync(buffer.Written);
     }
 
-    public async Task SendAsync(ReadOnlyMemory<byte> bytes)
-    {
-        while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes)..];
-    }
+    public async Task SendAsync(ReadOnlyMemory<byte> bytes) => await stream.WriteAsync(bytes);
 
     /// <summary>Sends a PUBLISH.</summary>
     public Task PublishAsync(string topic, string payload, int qos = 1, ushort id = 1, bool retain = false, bool dup = false, byte[]? properties = null) => SendAsync(buffer => new PublishPacket
@@ -141,9 +177,9 @@ sealed class Peer : IAsyncDisposable
             int read;
             try
             {
-                read = await socket.ReceiveAsync(received.AsMemory(length), limit.Token);
+                read = await stream.ReadAsync(received.AsMemory(length), limit.Token);
             }
-            catch (SocketException)
+            catch (Exception fault) when (fault is SocketException or IOException)
             {
                 return null;
             }

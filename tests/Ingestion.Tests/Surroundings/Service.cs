@@ -66,20 +66,7 @@ sealed class Service : IAsyncDisposable
         neighbours ??= await Neighbours.StartAsync();
         // The platform takes migrations from the program of this name; here that would be the test runner.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(IngestionModule).Assembly.GetName().Name });
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Platform:PublicUrl"] = "https://daten.example",
-            ["Platform:Postgres"] = engines.ConnectionString("ingestion"),
-            ["Platform:Redis"] = engines.Redis.Address,
-            ["Platform:Log:AppendTimeout"] = "00:00:02",
-            ["Platform:Identity:Issuer"] = neighbours.Issuer,
-            ["Platform:InternalKey"] = Neighbours.InternalKey,
-            ["Platform:Services:identity"] = neighbours.Url,
-            ["Platform:Services:streams"] = neighbours.Url,
-            ["Platform:Services:observations"] = neighbours.Url,
-            ["Ingestion:Mqtt:Address"] = "127.0.0.1:0",
-            ["Ingestion:LastSeenWrittenEvery"] = "00:00:00.200",
-        });
+        builder.Configuration.AddInMemoryCollection(SettingsOf(engines, neighbours).Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         var platform = builder.AddPlatform("ingestion");
         builder.AddIngestion(platform);
@@ -91,6 +78,15 @@ sealed class Service : IAsyncDisposable
         await app.StartAsync();
         return new Service(app, engines, neighbours, own);
     }
+
+    /// <summary>What any instance needs.</summary>
+    public static (string Key, string Value)[] SettingsOf(TestEngines engines, Neighbours neighbours) =>
+    [
+        ("Platform:PublicUrl", "https://daten.example"), ("Platform:Postgres", engines.ConnectionString("ingestion")), ("Platform:Redis", engines.Redis.Address),
+        ("Platform:Log:AppendTimeout", "00:00:02"), ("Platform:Identity:Issuer", neighbours.Issuer), ("Platform:InternalKey", Neighbours.InternalKey),
+        ("Platform:Services:identity", neighbours.Url), ("Platform:Services:streams", neighbours.Url), ("Platform:Services:observations", neighbours.Url),
+        ("Ingestion:Mqtt:Address", "127.0.0.1:0"), ("Ingestion:LastSeenWrittenEvery", "00:00:00.200"),
+    ];
 
     /// <summary>A fresh municipality with the profiles of <see cref="Profiles"/>, and its people's credentials.</summary>
     public async Task<Town> TownAsync()
@@ -124,6 +120,9 @@ sealed class Service : IAsyncDisposable
 
     /// <summary>Where MQTT is spoken.</summary>
     public int MqttPort => Get<MqttListener>().EndPoint!.Port;
+
+    /// <summary>Where MQTT is spoken over TLS.</summary>
+    public int MqttTlsPort => Get<MqttListener>().TlsEndPoint!.Port;
 
     public T Get<T>() where T : notnull => app.Services.GetRequiredService<T>();
 

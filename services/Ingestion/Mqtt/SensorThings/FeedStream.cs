@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.Protocol;
+using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Mqtt.Topics;
 
 namespace Allmende.Ingestion.Mqtt.SensorThings;
@@ -10,8 +12,18 @@ namespace Allmende.Ingestion.Mqtt.SensorThings;
 /// One topic as one access class sees it: a stream of lines from Observations, which every subscriber gets. When it breaks it is opened again at the place where it
 /// stood. Subscribers never slow it: each has a bounded queue of its own.
 /// </summary>
-sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions options, FeedStreams owner, ILogger<FeedStream> logger)
+/// <param name="topic">Which.</param>
+/// <param name="from">The place after which it begins; null for from now on.</param>
+/// <param name="cut">Held while messages and their place are put into sessions; see <see cref="SessionKeeper.CutOf"/>.</param>
+/// <param name="client">Asks Observations.</param>
+/// <param name="options">Times.</param>
+/// <param name="owner">Is told of those who cannot go on.</param>
+/// <param name="logger">The log.</param>
+sealed partial class FeedStream(MqttTopic topic, string? from, Lock cut, FeedClient client, MqttOptions options, FeedStreams owner, ILogger<FeedStream> logger)
 {
+    /// <summary>Places move on without messages; what is on disk must not fall behind what the log still has.</summary>
+    static readonly TimeSpan PlaceWrittenEvery = TimeSpan.FromMinutes(1);
+
     const int LongestLine = 4 * 1024 * 1024;
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
@@ -20,7 +32,8 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
     readonly TaskCompletionSource<(ReasonCode Code, string? Reason)> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly CancellationTokenSource stop = new();
     Task running = Task.CompletedTask;
-    string? place;
+    string? place = from;
+    long placeTouchedAt = Environment.TickCount64;
     bool over;
 
     /// <summary>Success once it is open for the first time; else why it will not be.</summary>
@@ -28,13 +41,15 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
 
     public void Start() => running = Task.Run(RunAsync);
 
-    /// <summary>Adds a subscriber; false if the stream has ended, and another is needed.</summary>
+    /// <summary>Adds a subscriber; false if the stream has ended, and another is needed. <paramref name="subscription"/> is at the stream's place from then on.</summary>
     public bool Add(Subscription subscription)
     {
         lock (gate)
         {
-            if (!over) subscribers.Add(subscription);
-            return !over;
+            if (over) return false;
+            subscribers.Add(subscription);
+            subscription.Place = place;
+            return true;
         }
     }
 
@@ -132,17 +147,37 @@ sealed partial class FeedStream(MqttTopic topic, FeedClient client, MqttOptions 
         if (isError) throw new InvalidDataException("Observations ends the feed");
         // Who comes back sees that its session is gone, and knows.
         if (isGap) Lose(subscribers => subscribers, ReasonCode.ImplementationSpecific, "the log no longer has what was missed");
-        if (payload.Length > 0)
-        {
-            var message = new MqttMessage { Topic = topic.Utf8, Payload = payload, Qos = 2 };
-            var receivers = new List<Subscription>();
-            lock (gate) subscribers.Receive(receivers);
-            foreach (var receiver in receivers)
-                if (receiver.Of(message) is { } delivery) receiver.Session.Enqueue(delivery);
-        }
-        // Only now: what breaks before comes again.
-        place = id ?? place;
+        List<MqttSession> receivers = [];
+        List<MqttSession> overflown = [];
+        lock (cut) Put(payload, id, receivers, overflown);
+        foreach (var session in receivers) session.Pump();
+        foreach (var session in overflown) session.Overflow();
         ready.TrySetResult((ReasonCode.Success, null));
+    }
+
+    /// <summary>Puts a message into the sessions that get it, and moves all on to its place: what breaks before comes again.</summary>
+    void Put(ReadOnlyMemory<byte> payload, string? id, List<MqttSession> receivers, List<MqttSession> overflown)
+    {
+        lock (gate)
+        {
+            if (payload.Length > 0)
+            {
+                var message = new MqttMessage { Topic = topic.Utf8, Payload = payload, Qos = 2 };
+                var chosen = new List<Subscription>();
+                subscribers.Receive(chosen);
+                foreach (var receiver in chosen)
+                    if (receiver.Of(message) is { } delivery) (receiver.Session.TryEnqueue(delivery) ? receivers : overflown).Add(receiver.Session);
+            }
+            if (id is null) return;
+            place = id;
+            var isLongAgo = Environment.TickCount64 - placeTouchedAt > PlaceWrittenEvery.TotalMilliseconds;
+            if (isLongAgo) placeTouchedAt = Environment.TickCount64;
+            foreach (var one in subscribers.All)
+            {
+                one.Place = id;
+                if (isLongAgo) one.Session.Touch();
+            }
+        }
     }
 
     static (string? Id, ReadOnlyMemory<byte> Payload, bool IsGap, bool IsError) Parse(byte[] line)

@@ -1,3 +1,4 @@
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.Protocol;
 using Allmende.Ingestion.Mqtt.Sessions;
 using Allmende.Ingestion.Mqtt.Topics;
@@ -6,9 +7,9 @@ namespace Allmende.Ingestion.Mqtt.SensorThings;
 
 /// <summary>
 /// The SensorThings topics that somebody follows. Subscribers who may see the same share one stream from Observations, however many they are; those
-/// with other rights have another.
+/// with other rights have another, and so have groups and sessions that go on after a restart (<see cref="Subscription.Lane"/>).
 /// </summary>
-sealed class FeedStreams(FeedClient client, MqttOptions options, ILogger<FeedStream> logger) : IAsyncDisposable
+sealed class FeedStreams(FeedClient client, SessionKeeper keeper, MqttOptions options, ILogger<FeedStream> logger) : IAsyncDisposable
 {
     readonly Dictionary<FeedKey, FeedStream> streams = [];
     readonly Lock gate = new();
@@ -19,24 +20,29 @@ sealed class FeedStreams(FeedClient client, MqttOptions options, ILogger<FeedStr
     /// <summary>Adds a subscriber; completes when the stream is open, so that nothing is missed from then on.</summary>
     public async Task<(ReasonCode Code, string? Reason)> JoinAsync(Subscription subscription)
     {
-        var key = KeyOf(subscription);
         FeedStream? stream;
-        lock (gate)
-        {
-            if (!streams.TryGetValue(key, out stream) || !stream.Add(subscription))
-            {
-                if (streams.Keys.Count(other => other.Municipality == key.Municipality) >= options.MostFeeds)
-                    return (ReasonCode.QuotaExceeded, "too many different topics of this municipality are followed");
-                stream = new FeedStream(subscription.Filter.SensorThings!, client, options, this, logger);
-                streams[key] = stream;
-                stream.Add(subscription);
-                Telemetry.MqttFeeds.Add(1);
-                stream.Start();
-            }
-        }
+        lock (keeper.CutOf(subscription.Filter.Municipality)) stream = StreamOf(subscription);
+        if (stream is null) return (ReasonCode.QuotaExceeded, "too many different topics of this municipality are followed");
         var answer = await stream.Ready;
         if (answer.Code != ReasonCode.Success) Leave(subscription);
         return answer;
+    }
+
+    /// <summary>The stream that the subscriber is part of from now on; null if there are too many.</summary>
+    FeedStream? StreamOf(Subscription subscription)
+    {
+        var key = KeyOf(subscription);
+        lock (gate)
+        {
+            if (streams.TryGetValue(key, out var stream) && stream.Add(subscription)) return stream;
+            if (streams.Keys.Count(other => other.Municipality == key.Municipality) >= options.MostFeeds) return null;
+            stream = new FeedStream(subscription.Filter.SensorThings!, subscription.Place, keeper.CutOf(key.Municipality), client, options, this, logger);
+            streams[key] = stream;
+            stream.Add(subscription);
+            Telemetry.MqttFeeds.Add(1);
+            stream.Start();
+            return stream;
+        }
     }
 
     /// <summary>Takes a subscriber out; the last one closes the stream.</summary>
@@ -68,8 +74,8 @@ sealed class FeedStreams(FeedClient client, MqttOptions options, ILogger<FeedStr
     static FeedKey KeyOf(Subscription subscription)
     {
         var topic = subscription.Filter.SensorThings!;
-        return new(topic.Municipality, topic.Name, subscription.AccessClass);
+        return new(topic.Municipality, topic.Name, subscription.AccessClass, subscription.Lane);
     }
 
-    readonly record struct FeedKey(string Municipality, string Topic, string AccessClass);
+    readonly record struct FeedKey(string Municipality, string Topic, string AccessClass, string Lane);
 }

@@ -14,9 +14,8 @@ readonly record struct SessionKey(string Municipality, string Holder, string Cli
 
 /// <summary>
 /// What outlives a connection (4.1): subscriptions, messages that wait or are not acknowledged, and the ids of messages of QoS 2 that are not released.
-/// It lives in the process.
 /// </summary>
-sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
+sealed partial class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
 {
     readonly Lock gate = new();
     MqttConnection? connection;
@@ -25,7 +24,8 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
     OrderedDictionary<ushort, Outgoing>? outgoing;
     int sent;
     ushort lastId;
-    Dictionary<ushort, Task<PublishOutcome>>? received;
+    long lastNumber;
+    Dictionary<ushort, Incoming>? received;
     readonly Dictionary<string, Subscription> subscriptions = new(StringComparer.Ordinal);
     bool ended;
 
@@ -141,26 +141,31 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
     /// <summary>Takes a message for the client. Never waits: who is slow has a queue, and who is too slow loses QoS 0, or the session.</summary>
     public void Enqueue(in Delivery delivery)
     {
-        var overflows = false;
+        if (TryEnqueue(delivery)) Pump();
+        else Overflow();
+    }
+
+    /// <summary>Takes a message, and sends nothing yet. False if there is no room for it, and the session is lost.</summary>
+    public bool TryEnqueue(in Delivery delivery)
+    {
         lock (gate)
         {
-            if (ended || (delivery.Qos == 0 && connection is null)) return;
+            if (ended || (delivery.Qos == 0 && connection is null)) return true;
             queue ??= new Queue<Delivery>();
             if (queue.Count >= options.MostQueued || queuedBytes + delivery.Message.Size > options.MostBytesQueued)
             {
                 Telemetry.CountMqttRefusal(delivery.Qos == 0 ? "dropped" : "queue_full");
-                if (delivery.Qos == 0) return;
-                overflows = true;
+                return delivery.Qos == 0;
             }
-            else
-            {
-                queue.Enqueue(delivery);
-                queuedBytes += delivery.Message.Size;
-            }
+            queue.Enqueue(delivery with { Number = ++lastNumber });
+            queuedBytes += delivery.Message.Size;
         }
-        if (overflows) Overflowed?.Invoke(this);
-        else Pump();
+        if (delivery.Qos > 0) Touch();
+        return true;
     }
+
+    /// <summary>A session whose queue is full is over.</summary>
+    public void Overflow() => Overflowed?.Invoke(this);
 
     /// <summary>Sends as much as the client takes.</summary>
     public void Pump()
@@ -193,25 +198,33 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
             Forget(id, released: false);
         }
         if (code < ReasonCode.Unspecified) delivery?.Message.Acknowledged?.Invoke(this);
+        Touch();
         Pump();
     }
 
-    /// <summary>PUBREC of the client: it has the message. Returns what PUBREL is to say.</summary>
-    public ReasonCode Received(ushort id, ReasonCode code)
+    /// <summary>PUBREC of the client: it has the message. PUBREL follows, where the session is kept once that is on disk. False if there is no such message.</summary>
+    public bool Received(ushort id, ReasonCode code)
     {
         lock (gate)
         {
-            if (outgoing is null || !outgoing.TryGetValue(id, out var one)) return ReasonCode.PacketIdNotFound;
+            if (outgoing is null || !outgoing.TryGetValue(id, out var one)) return false;
             if (code >= ReasonCode.Unspecified) Forget(id, released: false);
-            else outgoing[id] = new Outgoing(null) { IsSent = one.IsSent };
+            else
+            {
+                if (one.IsSent) sent--;
+                outgoing[id] = new Outgoing(null, one.Number) { WaitsFor = Storing() };
+            }
         }
-        return ReasonCode.Success;
+        Touch();
+        Pump();
+        return true;
     }
 
     /// <summary>PUBCOMP of the client.</summary>
     public void Complete(ushort id)
     {
         lock (gate) Forget(id, released: true);
+        Touch();
         Pump();
     }
 
@@ -224,49 +237,73 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
         }
     }
 
-    /// <summary>What became of a message of QoS 2 with this id, which was begun earlier, perhaps on another connection; null if it is new.</summary>
-    public Task<PublishOutcome>? Begun(ushort id)
+    /// <summary>The message of QoS 2 with this id, which was begun earlier, perhaps on another connection; null if it is new.</summary>
+    public Incoming? Begun(ushort id)
     {
         lock (gate) return received?.GetValueOrDefault(id);
     }
 
-    public void Begin(ushort id, Task<PublishOutcome> task)
+    public void Begin(ushort id, Incoming incoming)
     {
-        lock (gate) (received ??= [])[id] = task;
+        lock (gate) (received ??= [])[id] = incoming;
     }
 
     /// <summary>PUBREL of the client, or the message was refused: its id is free. False if it was already.</summary>
     public bool Release(ushort id)
     {
-        lock (gate) return received?.Remove(id) == true;
+        lock (gate)
+            if (received?.Remove(id) != true) return false;
+        Touch();
+        return true;
     }
 
+    /// <summary>Sends what is not acknowledged on this connection, in its order, as far as it may be sent.</summary>
     void SendAgain(MqttConnection to)
     {
+        List<ushort>? tooLarge = null;
         foreach (var (id, one) in outgoing!)
         {
+            if (sent == outgoing.Count) break;
             if (one.IsSent) continue;
-            if (sent >= to.ReceiveMaximum) break;
-            if (one.Delivery is { } delivery) to.Sender.Write(delivery, id, dup: true);
-            else to.Sender.Write(PacketType.PubRel, new AckPacket(id, ReasonCode.Success));
-            one.IsSent = true;
+            if (sent >= to.ReceiveMaximum || (record is { } its && one.WaitsFor > its.Passed)) break;
+            if (one.Delivery is not { } delivery) to.Sender.Write(PacketType.PubRel, new AckPacket(id, ReasonCode.Success));
+            else if (!Write(to, delivery, id, one.WasSent))
+            {
+                (tooLarge ??= []).Add(id);
+                continue;
+            }
+            one.IsSent = one.WasSent = true;
             sent++;
         }
+        foreach (var id in tooLarge ?? []) outgoing.Remove(id);
     }
 
     void Send(MqttConnection to, in Delivery delivery)
     {
         var id = delivery.Qos > 0 ? NextId() : (ushort)0;
-        // 3.1.2.11.4: one that is too large for the client counts as delivered.
-        if (!to.Sender.Write(delivery, id, dup: false))
+        if (delivery.Qos == 2 && record is not null)
         {
-            Telemetry.CountMqttRefusal("too_large_for_client");
+            // Exactly once, whatever happens to the process: the id is on disk before the client sees it.
+            (outgoing ??= [])[id] = new Outgoing(delivery, delivery.Number) { WaitsFor = Storing() };
+            // At once, where the database is away.
+            SendAgain(to);
             return;
         }
-        Telemetry.CountMqttDelivery(Key.Municipality);
-        if (id == 0) return;
-        (outgoing ??= [])[id] = new Outgoing(delivery) { IsSent = true };
+        if (!Write(to, delivery, id, dup: false) || id == 0) return;
+        (outgoing ??= [])[id] = new Outgoing(delivery, delivery.Number) { IsSent = true, WasSent = true };
         sent++;
+    }
+
+    /// <summary>False for what is too large for the client: that counts as delivered (3.1.2.11.4).</summary>
+    bool Write(MqttConnection to, in Delivery delivery, ushort id, bool dup)
+    {
+        if (!to.Sender.Write(delivery, id, dup))
+        {
+            Telemetry.CountMqttRefusal("too_large_for_client");
+            return false;
+        }
+        if (!dup) Telemetry.CountMqttDelivery(Key.Municipality);
+        return true;
     }
 
     void Forget(ushort id, bool released)
@@ -284,10 +321,30 @@ sealed class MqttSession(SessionKey key, MqttClient client, MqttOptions options)
     }
 
     /// <param name="delivery">The message; null once the client has it (QoS 2).</param>
-    sealed class Outgoing(Delivery? delivery)
+    /// <param name="number">Its place in the session's order.</param>
+    sealed class Outgoing(Delivery? delivery, long number)
     {
         public Delivery? Delivery => delivery;
 
+        public long Number => number;
+
+        /// <summary>Whether it was sent on this connection.</summary>
         public bool IsSent { get; set; }
+
+        /// <summary>Whether it was sent on any.</summary>
+        public bool WasSent { get; set; }
+
+        /// <summary>The change that must be on disk before it is sent.</summary>
+        public long WaitsFor { get; init; }
     }
+}
+
+/// <summary>A message of QoS 2 on its way in, until the client releases it.</summary>
+/// <param name="at">When it came, in microseconds: of a message without a time its time, the same if it is taken again after a restart.</param>
+sealed class Incoming(DateTimeOffset at)
+{
+    public DateTimeOffset At => at;
+
+    /// <summary>What becomes of it; null if that was another process's business.</summary>
+    public Task<PublishOutcome>? Outcome { get; set; }
 }

@@ -1,29 +1,29 @@
 using System.Collections.Concurrent;
 using Allmende.Ingestion.Devices;
+using Allmende.Ingestion.Mqtt.Keeping;
 using Allmende.Ingestion.Mqtt.Protocol;
 
 namespace Allmende.Ingestion.Mqtt.Sessions;
 
 /// <summary>All sessions of this process, bounded per municipality and per device, and what happens to them when their time is over.</summary>
-sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor door) : BackgroundService
+sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor door, SessionKeeper keeper) : BackgroundService
 {
     readonly ConcurrentDictionary<SessionKey, MqttSession> sessions = new();
     readonly ConcurrentDictionary<MqttSession, bool> disconnected = new();
     readonly Dictionary<(string Municipality, string Holder), int> counts = [];
     readonly Lock gate = new();
 
-    /// <summary>How many there are.</summary>
-    public int Count => sessions.Count;
-
     /// <summary>Gives a connection its session (3.1.4): the one that there is, or a new one.</summary>
     /// <param name="key">Which.</param>
     /// <param name="connection">Who takes it; whoever has it is let go.</param>
     /// <param name="client">Who that is.</param>
     /// <param name="cleanStart">Whether what there is is to be thrown away.</param>
-    /// <param name="isPresent">Whether it was there.</param>
-    /// <returns>The session; null if there are too many.</returns>
-    public MqttSession? Attach(SessionKey key, MqttConnection connection, MqttClient client, bool cleanStart, out bool isPresent)
+    /// <param name="expiry">Seconds that it outlives the connection.</param>
+    /// <param name="will">The connection's will.</param>
+    /// <returns>The session, null if there are too many; whether it was there; and what must be on disk before the client is answered.</returns>
+    public (MqttSession? Session, bool IsPresent, Task Stored) Attach(SessionKey key, MqttConnection connection, MqttClient client, bool cleanStart, uint expiry, WillPacket? will)
     {
+        bool isPresent;
         MqttConnection? before = null;
         MqttSession? over = null;
         MqttSession? session;
@@ -49,9 +49,46 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
             else disconnected.TryRemove(session!, out _);
             before = session?.TakeOver(connection, client);
         }
-        if (over is not null) End(over, ReasonCode.SessionTakenOver);
+        var stored = over is null ? Task.CompletedTask : End(over, ReasonCode.SessionTakenOver);
         // 3.1.3.2.2: a will that waits is void when its client is back.
         before?.Stop(ReasonCode.SessionTakenOver, "another connection has the same client id", willIsVoid: before.WillDelay > 0);
+        if (session is not null && Prepare(session, expiry, will) is { IsCompleted: false } prepared) stored = prepared;
+        return (session, isPresent, stored);
+    }
+
+    /// <summary>The session as this connection wants it. Who wants it to end with the connection, or has no municipality, has it in memory alone.</summary>
+    Task Prepare(MqttSession session, uint expiry, WillPacket? will)
+    {
+        session.Expiry = expiry;
+        if (expiry == 0 || session.Key.Municipality.Length == 0)
+        {
+            var wasOnDisk = session.IsOnDisk;
+            session.Unkeep();
+            return wasOnDisk ? keeper.RemovedAsync(session) : Task.CompletedTask;
+        }
+        session.Keep(keeper);
+        session.DelayedWill = will is { Delay: > 0 } ? will : null;
+        if (session.DelayedWill is not null) return session.StoredAsync();
+        session.Touch();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes in a session that was on disk; null if it is here already, which then counts.</summary>
+    public MqttSession? Restore(KeptSession kept)
+    {
+        var session = new MqttSession(kept.Key, kept.State.ClientOf(kept.Key.Municipality), options) { Overflowed = Overflow };
+        session.Restore(kept, keeper);
+        lock (gate)
+        {
+            if (sessions.TryGetValue(kept.Key, out var here))
+            {
+                if (!here.IsOnDisk) keeper.Forget(kept.Key);
+                return null;
+            }
+            sessions[kept.Key] = session;
+            Count(kept.Key, session.Client, 1);
+            disconnected[session] = true;
+        }
         return session;
     }
 
@@ -63,6 +100,7 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
         {
             if (session.Leave(connection))
             {
+                session.DelayedWill = null;
                 var now = Environment.TickCount64;
                 if (will is { Delay: > 0 } && session.Expiry > 0) (session.PendingWill, will) = ((will, now + will.Delay * 1000L), null);
                 session.ExpiresAt = session.Expiry == uint.MaxValue ? long.MaxValue : now + session.Expiry * 1000L;
@@ -71,12 +109,13 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
                 else disconnected[session] = true;
             }
         }
+        session.Touch();
         if (will is not null) _ = door.PublishWillAsync(session, will);
-        if (isOver) End(session, ReasonCode.Success);
+        if (isOver) _ = End(session, ReasonCode.Success);
     }
 
-    /// <summary>Ends a session with its connection.</summary>
-    public void End(MqttSession session, ReasonCode code, string? reason = null)
+    /// <summary>Ends a session with its connection; completes when it is gone from the disk, too.</summary>
+    Task End(MqttSession session, ReasonCode code, string? reason = null)
     {
         disconnected.TryRemove(session, out _);
         var (subscriptions, owner) = session.End();
@@ -85,6 +124,7 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
         if (session.PendingWill is { } pending) _ = door.PublishWillAsync(session, pending.Will);
         session.PendingWill = null;
         owner?.Stop(code, reason);
+        return session.IsOnDisk ? keeper.RemovedAsync(session) : Task.CompletedTask;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -97,7 +137,7 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Shutting down: what waits is lost with the process, as the README says.
+            // Shutting down: what waits is on disk, where it is kept.
         }
     }
 
@@ -115,7 +155,8 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
                 if (isOver) Forget(session);
                 else if (session.PendingWill is { } pending && pending.At <= now) (will, session.PendingWill) = (pending.Will, null);
             }
-            if (isOver) End(session, ReasonCode.Success);
+            if (will is not null) session.Touch();
+            if (isOver) _ = End(session, ReasonCode.Success);
             if (will is not null) _ = door.PublishWillAsync(session, will);
         }
     }
@@ -125,25 +166,27 @@ sealed class MqttSessions(MqttOptions options, MqttBroker broker, PublishDoor do
     void Drop(MqttSession session, ReasonCode code, string? reason)
     {
         lock (gate) Forget(session);
-        End(session, code, reason);
+        _ = End(session, code, reason);
     }
 
     void Forget(MqttSession session)
     {
-        if (!sessions.TryRemove(KeyValuePair.Create(session.Key, session))) return;
-        Add((session.Key.Municipality, ""), -1);
-        if (DeviceKeys.OwnDevice(session.Client.Principal) is not null) Add((session.Key.Municipality, session.Key.Holder), -1);
+        if (sessions.TryRemove(KeyValuePair.Create(session.Key, session))) Count(session.Key, session.Client, -1);
     }
 
     /// <summary>Counts a new session; false if there is no room for it.</summary>
     bool TryCount(SessionKey key, MqttClient client)
     {
-        var ofDevice = DeviceKeys.OwnDevice(client.Principal) is not null;
         if (counts.GetValueOrDefault((key.Municipality, "")) >= options.MostSessions) return false;
-        if (ofDevice && counts.GetValueOrDefault((key.Municipality, key.Holder)) >= options.MostSessionsOfDevice) return false;
-        Add((key.Municipality, ""), 1);
-        if (ofDevice) Add((key.Municipality, key.Holder), 1);
+        if (DeviceKeys.OwnDevice(client.Principal) is not null && counts.GetValueOrDefault((key.Municipality, key.Holder)) >= options.MostSessionsOfDevice) return false;
+        Count(key, client, 1);
         return true;
+    }
+
+    void Count(SessionKey key, MqttClient client, int count)
+    {
+        Add((key.Municipality, ""), count);
+        if (DeviceKeys.OwnDevice(client.Principal) is not null) Add((key.Municipality, key.Holder), count);
     }
 
     void Add((string, string) whose, int count)

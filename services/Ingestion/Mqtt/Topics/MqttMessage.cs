@@ -27,6 +27,9 @@ sealed class MqttMessage
     /// <summary>Is told which session's client has acknowledged it, of QoS 1 (PUBACK); once a client at least.</summary>
     public Action<MqttSession>? Acknowledged { get; init; }
 
+    /// <summary>Of a downlink: its correlation, by which an acknowledgement is told after a restart, too.</summary>
+    public string? Downlink { get; init; }
+
     public int Size => Topic.Length + Payload.Length + Forwarded.Length;
 
     /// <summary>Milliseconds since the process started at which something ends in <paramref name="seconds"/>; null is never.</summary>
@@ -38,4 +41,8 @@ sealed class MqttMessage
 /// <param name="Qos">The lower of the publication's and the subscription's.</param>
 /// <param name="Retain">The retain flag that the subscriber sees.</param>
 /// <param name="Identifiers">Identifiers of the subscriptions that match.</param>
-readonly record struct Delivery(MqttMessage Message, int Qos, bool Retain, uint[] Identifiers);
+readonly record struct Delivery(MqttMessage Message, int Qos, bool Retain, uint[] Identifiers)
+{
+    /// <summary>Its place in the order of its session's messages.</summary>
+    public long Number { get; init; }
+}

@@ -8,6 +8,8 @@ sealed class Subscription(MqttSession session, MqttFilter filter, RequestedFilte
 {
     readonly uint[] identifiers = identifier == 0 ? [] : [identifier];
 
+    public uint Identifier => identifier;
+
     public MqttSession Session { get; } = session;
 
     public MqttFilter Filter { get; } = filter;
@@ -16,6 +18,18 @@ sealed class Subscription(MqttSession session, MqttFilter filter, RequestedFilte
 
     /// <summary>What its session may read of the municipality, as of the subscription.</summary>
     public string AccessClass { get; } = session.Client.AccessClass(filter.Municipality);
+
+    /// <summary>Of a SensorThings topic: the place in its feed up to which the session has what came; null before the feed was open.</summary>
+    public string? Place { get; set; }
+
+    /// <summary>
+    /// Who shares its feed. Those who have come since the process started share one; a group has its own, so that each message is one member's wherever they began; and
+    /// one that was brought to life again goes on where it stood.
+    /// </summary>
+    public string Lane { get; set; } = filter.Group is { } group ? "group " + group : "";
+
+    /// <summary>It was on disk, and its client has not come back: its feed is opened when it does, since the credential was not kept.</summary>
+    public bool IsAsleep { get; set; }
 
     /// <summary>What this subscription makes of a message; null where it does not want it.</summary>
     /// <param name="message">The message.</param>

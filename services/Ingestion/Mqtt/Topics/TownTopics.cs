@@ -3,7 +3,7 @@ using Allmende.Ingestion.Mqtt.Sessions;
 namespace Allmende.Ingestion.Mqtt.Topics;
 
 /// <summary>
-/// The topics of one municipality's devices: who has subscribed to which, and what is retained, in the process's memory. A municipality's wildcards are looked
+/// The topics of one municipality's devices: who has subscribed to which here, and what is retained. A municipality's wildcards are looked
 /// up in its own tree, so they cannot reach another's topics.
 /// </summary>
 sealed class TownTopics(MqttOptions options)
@@ -50,14 +50,18 @@ sealed class TownTopics(MqttOptions options)
             if (Remove(root, filter, 0, session)) Interlocked.Decrement(ref subscriptions);
     }
 
-    /// <summary>Sends a message to all whose filters match, once each, and retains it if it says so. Returns whether anybody gets it.</summary>
-    public bool Publish(MqttTopic topic, MqttMessage message)
+    /// <summary>Puts a message into the sessions of all whose filters match, once each, and retains it if it says so.</summary>
+    /// <param name="topic">Where it was published.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="isRetained">Whether it is retained from now on.</param>
+    /// <returns>The sessions that got it.</returns>
+    public IReadOnlyCollection<MqttSession> Publish(MqttTopic topic, MqttMessage message, out bool isRetained)
     {
         var receivers = new List<Subscription>();
         lock (gate)
         {
-            if (message.Retain) Retain(topic, message);
-            if (subscriptions == 0) return false;
+            isRetained = message.Retain && Retain(topic, message);
+            if (subscriptions == 0) return [];
             Collect(root, topic.Text.Split('/'), 0, receivers);
         }
         var deliveries = new Dictionary<MqttSession, Delivery>();
@@ -70,7 +74,7 @@ sealed class TownTopics(MqttOptions options)
                 : delivery;
         }
         foreach (var (session, delivery) in deliveries) session.Enqueue(delivery);
-        return deliveries.Count > 0;
+        return deliveries.Keys;
     }
 
     /// <summary>Forgets what is retained for a topic (3.3.1.3: an empty payload).</summary>
@@ -79,14 +83,21 @@ sealed class TownTopics(MqttOptions options)
         lock (gate) retained.Remove(topic.Text);
     }
 
-    void Retain(MqttTopic topic, MqttMessage message)
+    /// <summary>Retains what was retained before the process started.</summary>
+    public void Restore(MqttTopic topic, MqttMessage message)
+    {
+        lock (gate) Retain(topic, message);
+    }
+
+    bool Retain(MqttTopic topic, MqttMessage message)
     {
         if (retained.Count >= options.MostRetained && !retained.ContainsKey(topic.Text))
         {
             Telemetry.CountMqttRefusal("retained");
-            return;
+            return false;
         }
         retained[topic.Text] = (topic, message);
+        return true;
     }
 
     static void Collect(Node node, string[] levels, int at, List<Subscription> receivers)
