@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -16,6 +17,7 @@ namespace Allmende.Observations.SensorThings;
 sealed class EntityReader(NpgsqlDataSource database, string[] access, string root, TimeSpan longest) : IDisposable
 {
     readonly List<Level> levels = [];
+    readonly byte[] rootBytes = Encoding.UTF8.GetBytes(root);
     int budget = Level.MostBytes;
 
     /// <summary>Address of the service, with a slash at the end.</summary>
@@ -46,11 +48,15 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         await using (var batch = new NpgsqlBatch(connection) { Timeout = Seconds })
         {
             AddRoot(batch, path, top);
-            foreach (var level in atOnce) AddChildren(batch, level, parameters => "ARRAY(" + LinksOf(level, path, parameters) + ")");
+            foreach (var level in atOnce)
+            {
+                var fromOne = level.Parent == top;
+                AddChildren(batch, level, parameters => LinksOf(level, path, parameters) is var links && fromOne ? links : $"ARRAY({links})", fromOne);
+            }
             var counts = options.Count && !path.IsSingle;
             if (counts) AddCount(batch, path, options);
             await using var reader = await batch.ExecuteReaderAsync(cancellation);
-            budget = await top.ReadAsync(reader, root, budget, cancellation);
+            budget = await top.ReadAsync(reader, rootBytes, budget, cancellation);
             await reader.NextResultAsync(cancellation);
             foreach (var level in atOnce) await ReadChildrenAsync(level, reader, cancellation);
             if (counts && await reader.ReadAsync(cancellation)) Count = reader.GetInt64(0);
@@ -78,13 +84,13 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
             var parameters = new SqlParameters(command.Parameters, access);
             var (source, matches) = given.Sql(path.Set, parameters);
             command.CommandText = $"""
-                SELECT {top.SelectList("r", "0::bigint")} FROM {source} CROSS JOIN LATERAL (
-                  SELECT * FROM {top.Table} r WHERE {matches} AND {path.Condition("r", parameters)}{Filter(top, "r", parameters)}) r
+                SELECT {top.SelectList("0::bigint")} FROM {source} CROSS JOIN LATERAL (
+                  SELECT * FROM {top.Table} r WHERE {matches} AND {path.Condition("r", parameters)}{Filter(top, "r", parameters)}) r{top.Joins}
                 ORDER BY g.place
                 """;
             batch.BatchCommands.Add(command);
             await using var reader = await batch.ExecuteReaderAsync(cancellation);
-            budget = await top.ReadAsync(reader, root, budget, cancellation);
+            budget = await top.ReadAsync(reader, rootBytes, budget, cancellation);
         }
         for (var depth = top.Children; depth.Count > 0; depth = depth.SelectMany(level => level.Children).ToList())
             await ReadDepthAsync(connection, depth, cancellation);
@@ -110,13 +116,14 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         return levels;
     }
 
-    /// <summary>SQL of the links that lead to <paramref name="level"/> from the one entity of <paramref name="path"/>.</summary>
+    /// <summary>SQL of a query for the links that lead to <paramref name="level"/> from the one entity of <paramref name="path"/>.</summary>
     static string LinksOf(Level level, ResourcePath path, SqlParameters parameters)
     {
         var (parent, via) = (level.Parent!, level.Via!);
-        if (parent.Via is null) return $"SELECT {Model.Format(via.Link, "u")} FROM {path.Table} u WHERE {path.Condition("u", parameters)}";
+        if (parent.Via is null) return $"SELECT {Model.Format(via.Link, "u")} FROM {path.Table} u WHERE {path.Condition("u", parameters)} LIMIT 1";
         var row = "u" + parent.Depth.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return $"SELECT {Model.Format(via.Link, row)} FROM {parent.Table} {row} WHERE {Model.Format(parent.Via.Condition, row, $"ANY(ARRAY({LinksOf(parent, path, parameters)}))")}";
+        var links = LinksOf(parent, path, parameters);
+        return $"SELECT {Model.Format(via.Link, row)} FROM {parent.Table} {row} WHERE {Model.Format(parent.Via.Condition, row, parent.Parent!.Via is null ? $"({links})" : $"ANY(ARRAY({links}))")}";
     }
 
     async Task<bool> ParentExistsAsync(NpgsqlConnection connection, ResourcePath path, CancellationToken cancellation)
@@ -147,7 +154,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         foreach (var level in depth)
         {
             var links = level.Parent!.Rows.Select(row => row.Links[level.Index]).Where(link => link is not null).Select(link => link!.Value).Distinct().ToArray();
-            AddChildren(batch, level, parameters => parameters.Add(links, NpgsqlDbType.Array | NpgsqlDbType.Bigint));
+            AddChildren(batch, level, parameters => parameters.Add(links, NpgsqlDbType.Array | NpgsqlDbType.Bigint), fromOne: false);
         }
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         foreach (var level in depth) await ReadChildrenAsync(level, reader, cancellation);
@@ -155,7 +162,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
 
     async Task ReadChildrenAsync(Level level, NpgsqlDataReader reader, CancellationToken cancellation)
     {
-        budget = await level.ReadAsync(reader, root, budget, cancellation);
+        budget = await level.ReadAsync(reader, rootBytes, budget, cancellation);
         await reader.NextResultAsync(cancellation);
         if (!level.Options.Count) return;
         level.Counts = [];
@@ -181,10 +188,10 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var command = new NpgsqlBatchCommand();
         var parameters = new SqlParameters(command.Parameters, access);
         command.CommandText = path.IsSingle
-            ? $"SELECT {level.SelectList("r", "0::bigint")} FROM {level.Table} r WHERE {path.Condition("r", parameters)} LIMIT 1"
+            ? $"SELECT {level.SelectList("0::bigint")} FROM {level.Table} r{level.Joins} WHERE {path.Condition("r", parameters)} LIMIT 1"
             : IsAllByTime(path, level)
                 ? AllByTime(level, parameters)
-                : $"SELECT {level.SelectList("r", "0::bigint")} FROM {From(level, row => path.Condition(row, parameters), path.IsOfOneDatastream, parameters)} {OrderAndPage(level, "r", parameters)}";
+                : $"SELECT {level.SelectList("0::bigint")} FROM {From(level, row => path.Condition(row, parameters), path.IsOfOneDatastream, parameters, level.Joins)} {OrderAndPage(level, "r", parameters)}";
         batch.BatchCommands.Add(command);
     }
 
@@ -217,7 +224,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
             WITH near AS MATERIALIZED (
               SELECT l.datastream, l.time FROM ({first}) l JOIN datastream v ON v.key = l.datastream WHERE v.access = ANY($1) ORDER BY l.time {direction}, l.datastream LIMIT {needed}),
             bound AS (SELECT CASE WHEN count(*) = {needed} THEN {(descending ? "min" : "max")}(time) ELSE '{(descending ? "-" : "")}infinity'::timestamptz END AS time FROM near)
-            SELECT {level.SelectList("r", "0::bigint")} FROM near CROSS JOIN LATERAL {source.First(descending, oneDatastream: true, needed)} r
+            SELECT {level.SelectList("0::bigint")} FROM near CROSS JOIN LATERAL {source.First(descending, oneDatastream: true, needed)} r
             {OrderAndPage(level, "r", parameters)}
             """;
     }
@@ -235,10 +242,11 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
     /// <param name="condition">SQL that a row, or a chunk of Observations, is in the collection.</param>
     /// <param name="oneDatastream">The Observations are those of one Datastream.</param>
     /// <param name="parameters">Of the statement.</param>
-    static string From(Level level, Func<string, string> condition, bool oneDatastream, SqlParameters parameters)
+    /// <param name="joins">What is joined to the rows.</param>
+    static string From(Level level, Func<string, string> condition, bool oneDatastream, SqlParameters parameters, string joins = "")
     {
         var behind = Behind(level, parameters);
-        if (level.Set != Model.Observations) return $"{level.Table} r WHERE {condition("r")}{Filter(level, "r", parameters)}";
+        if (level.Set != Model.Observations) return $"{level.Table} r{joins} WHERE {condition("r")}{Filter(level, "r", parameters)}";
         var source = new ObservationSource(condition, level.Options.Filter, parameters) { Behind = behind };
         var order = level.Options.OrderBy;
         var inOrder = order is [] || (oneDatastream && order is [(PathNode { Segments: ["phenomenonTime"] }, _)]);
@@ -264,8 +272,9 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
 
     /// <param name="batch">Takes the statements.</param>
     /// <param name="level">What is read.</param>
-    /// <param name="links">SQL of an array of the links that lead to it.</param>
-    void AddChildren(NpgsqlBatch batch, Level level, Func<SqlParameters, string> links)
+    /// <param name="links">SQL of an array of the links that lead to it, or of a query for the one.</param>
+    /// <param name="fromOne">There is one at the most; what is read for it needs no order among several.</param>
+    void AddChildren(NpgsqlBatch batch, Level level, Func<SqlParameters, string> links, bool fromOne)
     {
         var command = new NpgsqlBatchCommand();
         var parameters = new SqlParameters(command.Parameters, access);
@@ -273,15 +282,16 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var via = level.Via!;
         string Linked(string row, string links) => Model.Format(via.Condition, row, links) + (via.Inherits ? "" : " AND " + Model.Format(level.Set.Visible, row));
         string Condition(string row) => Linked(row, "p.link");
+        var any = fromOne ? $"({keys})" : $"ANY({keys})";
         if (!via.Many)
-            command.CommandText = $"SELECT {level.SelectList("r", "r.key")} FROM {level.Table} r WHERE {Linked("r", $"ANY({keys})")}";
+            command.CommandText = $"SELECT {level.SelectList("r.key")} FROM {level.Table} r{level.Joins} WHERE {Linked("r", any)}";
         else if (level.IsLatest)
-            command.CommandText = $"SELECT {level.SelectList("r", "r.datastream")}, r.n FROM latest r WHERE r.datastream = ANY({keys})";
+            command.CommandText = $"SELECT {level.SelectList("r.datastream")}, r.n FROM latest r WHERE r.datastream = {any}";
         else
             command.CommandText = $"""
-                SELECT {level.SelectList("r", "p.link")} FROM unnest({keys}) WITH ORDINALITY AS p(link, place)
-                CROSS JOIN LATERAL (SELECT r.* FROM {From(level, Condition, via.IsObservationsOfDatastream, parameters)} {OrderAndPage(level, "r", parameters)}) r
-                ORDER BY p.place, {Order(level, "r", parameters)}
+                SELECT {level.SelectList("p.link")} FROM {(fromOne ? $"({keys}) AS p(link)" : $"unnest({keys}) WITH ORDINALITY AS p(link, place)")}
+                CROSS JOIN LATERAL (SELECT r.* FROM {From(level, Condition, via.IsObservationsOfDatastream, parameters)} {OrderAndPage(level, "r", parameters)}) r{level.Joins}
+                ORDER BY {(fromOne ? "" : "p.place, ")}{Order(level, "r", parameters)}
                 """;
         batch.BatchCommands.Add(command);
         if (!level.Options.Count) return;
@@ -291,7 +301,7 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var count = via.IsObservationsOfDatastream && level.Options.Filter is null
             ? "SELECT coalesce((SELECT l.n FROM latest l WHERE l.datastream = p.link), 0)"
             : Counting(level.Set, level.Table, Condition, level.Options.Filter, parameters);
-        counting.CommandText = $"SELECT p.link, ({count}) FROM unnest({keys}) AS p(link)";
+        counting.CommandText = $"SELECT p.link, ({count}) FROM {(fromOne ? $"({keys})" : $"unnest({keys})")} AS p(link)";
         batch.BatchCommands.Add(counting);
     }
 
@@ -400,13 +410,13 @@ sealed class EntityReader(NpgsqlDataSource database, string[] access, string roo
         var rows = link is { } key && child.ByLink.TryGetValue(key, out var found) ? found : (First: 0, Count: 0);
         if (!child.Via!.Many)
         {
-            output.Write(child.Name);
+            output.Write(child.Via!.JsonName);
             if (rows.Count == 0) output.Write("null"u8);
             else WriteRow(output, child, child.Rows[rows.First]);
             return;
         }
         if (child.Counts is not null || (link is { } more && child.More.Contains(more))) WriteChildHead(output, child, parent, of, rows);
-        output.Write(child.Name);
+        output.Write(child.Via!.JsonName);
         output.Write("["u8);
         for (var i = 0; i < rows.Count; i++)
         {

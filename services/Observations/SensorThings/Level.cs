@@ -27,18 +27,14 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
     readonly List<Property> properties = set.Properties.Where(property => options.Select?.Contains(property.Name) ?? !property.OnDemand).ToList();
     readonly bool writesId = options.Select is null || options.Select.Contains("id") || options.Select.Contains("@iot.id");
     readonly bool writesSelfLink = options.Select is null ? !asArrays : options.Select.Contains("@iot.selfLink") || options.Select.Contains("selfLink");
-    string root = "";
-    byte[] selfLinkStart = [];
-    byte[][] propertyNames = [];
-    (byte[] Start, byte[] End, bool? OfMulti)[] navigationLinks = [];
+    byte[] root = [];
+    (Navigation Navigation, bool? OfMulti)[] links = [];
 
     public EntitySet Set { get; } = set;
     public QueryOptions Options { get; } = options;
     public Level? Parent { get; } = parent;
     /// <summary>How one comes here from the parent; null at the root.</summary>
     public Navigation? Via { get; } = parent is null ? null : reached;
-    /// <summary>The name that an expansion has in its parent, as JSON with the colon.</summary>
-    public byte[] Name { get; } = parent is null ? [] : Encoding.UTF8.GetBytes($"\"{reached!.Name}\":");
     /// <summary>Place among the parent's expansions.</summary>
     public int Index { get; } = index;
     /// <summary>What stands in FROM.</summary>
@@ -73,22 +69,23 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
     public bool IsLatest => Via is { Name: "Observations", Condition: "{0}.datastream = {1}" } && Options is { Page: 1, Skip: 0, Filter: null }
         && Options.OrderBy is [(PathNode { Segments: ["phenomenonTime"] }, true)];
 
-    /// <summary>Columns: link, what makes the id, links of the expansions, properties.</summary>
-    public string SelectList(string row, string link)
+    /// <summary>Columns of row <c>r</c>: link, what makes the id, links of the expansions, properties.</summary>
+    public string SelectList(string link)
     {
-        var list = new StringBuilder(link);
-        list.Append(Set == Model.Observations ? $", {row}.datastream, {row}.time" : $", {Model.Format(Set.Id, row)}, {row}.quoted");
-        foreach (var child in Children) list.Append(", ").Append(Model.Format(child.Via!.Link, row));
-        foreach (var property in properties)
-            foreach (var column in property.Columns) list.Append(", ").Append(Part(property, Model.Format(column, row)));
-        if (AsksOfMulti) list.Append(", ").Append(Model.Format(Model.IsOfMulti, row));
+        var list = new StringBuilder(link, 512).Append(", ").Append(Set.SelectedId);
+        foreach (var child in Children) list.Append(", ").Append(child.Via!.SelectedLink);
+        foreach (var property in properties) list.Append(", ").Append(Selected(property));
+        if (AsksOfMulti) list.Append(", ").Append(Model.Format(Model.IsOfMulti, "r"));
         return list.ToString();
     }
 
+    /// <summary>SQL of what is joined to row <c>r</c> for <see cref="SelectList"/>; empty, or with a space before it.</summary>
+    public string Joins => string.Concat(properties.Select(property => property.Join));
+
     /// <summary>The column, or of a JSON property the selected parts alone.</summary>
-    string Part(Property property, string column) => Options.SelectedParts.Contains(property.Name) && property.Kind is PropertyKind.Json or PropertyKind.Extra
-        ? $"jsonb_strip_nulls({PartsOf(column, Options.SelectedParts[property.Name].ToList())})"
-        : column;
+    string Selected(Property property) => Options.SelectedParts.Contains(property.Name) && property.Kind is PropertyKind.Json or PropertyKind.Extra
+        ? $"jsonb_strip_nulls({PartsOf(property.Selected, Options.SelectedParts[property.Name].ToList())})"
+        : property.Selected;
 
     /// <summary>SQL of an object that holds those parts of <paramref name="json"/>.</summary>
     static string PartsOf(string json, List<string[]> parts) => "jsonb_build_object(" + string.Join(", ", parts.GroupBy(path => path[0], StringComparer.Ordinal).Select(group =>
@@ -100,13 +97,11 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
 
     /// <summary>Reads the rows of a statement.</summary>
     /// <returns>Bytes that are left of <paramref name="budget"/>.</returns>
-    public async Task<int> ReadAsync(NpgsqlDataReader reader, string rootAddress, int budget, CancellationToken cancellation)
+    public async Task<int> ReadAsync(NpgsqlDataReader reader, byte[] rootAddress, int budget, CancellationToken cancellation)
     {
         root = rootAddress;
-        selfLinkStart = Encoding.UTF8.GetBytes($"{root}{Set.Name}(");
-        navigationLinks = Links.Select(navigation => (Encoding.UTF8.GetBytes($"\"{navigation.Name}@iot.navigationLink\":\""), Encoding.UTF8.GetBytes($"/{navigation.Name}\","),
-            AsksOfMulti && navigation.Target is "Datastreams" or "MultiDatastreams" ? navigation.Target == "MultiDatastreams" : (bool?)null)).ToArray();
-        propertyNames = asArrays ? properties.ConvertAll(_ => Array.Empty<byte>()).ToArray() : properties.ConvertAll(property => Encoding.UTF8.GetBytes($"\"{property.Name}\":")).ToArray();
+        var asks = AsksOfMulti;
+        links = Links.Select(navigation => (navigation, asks && navigation.Target is "Datastreams" or "MultiDatastreams" ? navigation.Target == "MultiDatastreams" : (bool?)null)).ToArray();
         while (await reader.ReadAsync(cancellation))
         {
             ReadRow(reader);
@@ -182,15 +177,15 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
         }
         for (var i = 0; i < properties.Count; i++)
         {
-            WriteProperty(reader, properties[i], propertyNames[i], at);
+            WriteProperty(reader, properties[i], at);
             at += properties[i].Columns.Length;
         }
-        foreach (var (start, end, ofMulti) in navigationLinks)
+        foreach (var (navigation, ofMulti) in links)
         {
             if (ofMulti is { } kind && kind != reader.GetBoolean(at)) continue;
-            Buffer.Raw(start);
+            Buffer.Raw(navigation.LinkStart);
             WriteSelfLink(inPath);
-            Buffer.Raw(end);
+            Buffer.Raw(navigation.LinkEnd);
         }
         if (Buffer.Slice(Buffer.Length - 1, 1)[0] == ',') Buffer.Back();
     }
@@ -213,7 +208,7 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
         for (var i = 0; i < properties.Count; i++)
         {
             var before = Buffer.Length;
-            WriteProperty(reader, properties[i], propertyNames[i], at);
+            WriteProperty(reader, properties[i], at);
             if (Buffer.Length == before) Buffer.Raw("null,"u8);
             at += properties[i].Columns.Length;
         }
@@ -223,20 +218,21 @@ sealed class Level(EntitySet set, QueryOptions options, EntitySet? from, Navigat
 
     void WriteSelfLink(string idInPath)
     {
-        Buffer.Raw(selfLinkStart);
+        Buffer.Raw(root);
+        Buffer.Raw(Set.AddressStart);
         Buffer.Raw(idInPath);
         Buffer.Raw(")"u8);
     }
 
-    public string SelfLink(Row row) => string.Create(CultureInfo.InvariantCulture, $"{root}{Set.Name}({row.IdInPath})");
+    public string SelfLink(Row row) => string.Create(CultureInfo.InvariantCulture, $"{Encoding.UTF8.GetString(root)}{Set.Name}({row.IdInPath})");
 
-    void WriteProperty(NpgsqlDataReader reader, Property property, ReadOnlySpan<byte> name, int at)
+    void WriteProperty(NpgsqlDataReader reader, Property property, int at)
     {
         // What the standard calls optional is left out where there is nothing.
         var missing = reader.IsDBNull(at);
         if (missing && property.Kind is PropertyKind.OptionalInterval or PropertyKind.Extra) return;
         if (missing && property.Name == "observedArea") return;
-        Buffer.Raw(name);
+        if (!asArrays) Buffer.Raw(property.JsonName);
         switch (property.Kind)
         {
             case PropertyKind.Result:

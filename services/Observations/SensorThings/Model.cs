@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Allmende.Observations.SensorThings;
 
 /// <summary>How a property is kept and written.</summary>
@@ -26,7 +28,19 @@ enum PropertyKind
 /// <param name="Geometry">SQL of the geometry behind it, for <c>st_*</c> and <c>geo.*</c>.</param>
 /// <param name="Writing">How clients write it; null for what the service itself finds out.</param>
 /// <param name="OnDemand">Costs a scan, so it is written only to who selects it.</param>
-sealed record Property(string Name, PropertyKind Kind, string[] Columns, string? Geometry = null, Writing? Writing = null, bool OnDemand = false);
+/// <param name="Joined">Where its columns are another table's: how that is joined to the row, and its columns then. Cheaper for many rows than a subquery for each.</param>
+sealed record Property(
+    string Name, PropertyKind Kind, string[] Columns, string? Geometry = null, Writing? Writing = null, bool OnDemand = false, (string Join, string[] Columns)? Joined = null)
+{
+    /// <summary>The name as JSON, with the colon.</summary>
+    public byte[] JsonName { get; } = Encoding.UTF8.GetBytes($"\"{Name}\":");
+
+    /// <summary>SQL of its columns in row <c>r</c>, with which <see cref="Join"/> goes.</summary>
+    public string Selected { get; } = string.Join(", ", (Joined?.Columns ?? Columns).Select(column => Model.Format(column, "r")));
+
+    /// <summary>SQL of what is joined to row <c>r</c> for it; empty where nothing is.</summary>
+    public string Join { get; } = Joined is { } joined ? " " + Model.Format(joined.Join, "r") : "";
+}
 
 /// <summary>What a written value must be.</summary>
 enum Shape
@@ -65,6 +79,18 @@ sealed record Navigation(
 {
     /// <summary>True if it leads to the Observations of one Datastream or MultiDatastream.</summary>
     public bool IsObservationsOfDatastream => Target == "Observations" && Condition == "{0}.datastream = {1}";
+
+    /// <summary>The name as JSON, with the colon.</summary>
+    public byte[] JsonName { get; } = Encoding.UTF8.GetBytes($"\"{Name}\":");
+
+    /// <summary>SQL of the link in row <c>r</c>.</summary>
+    public string SelectedLink { get; } = Model.Format(Link, "r");
+
+    /// <summary>What stands before an entity's address in the link that leads on from it, as JSON.</summary>
+    public byte[] LinkStart { get; } = Encoding.UTF8.GetBytes($"\"{Name}@iot.navigationLink\":\"");
+
+    /// <summary>What stands behind it, with the comma.</summary>
+    public byte[] LinkEnd { get; } = Encoding.UTF8.GetBytes($"/{Name}\",");
 }
 
 /// <summary>
@@ -90,6 +116,12 @@ sealed record Joint(string Column, bool Mandatory = false, string? Table = null,
 sealed record EntitySet(
     string Name, string Table, string Id, string Visible, string[] Order, Property[] Properties, Navigation[] Navigations, bool HasDataset = true)
 {
+    /// <summary>What stands between the service's address and an id, in an entity's address.</summary>
+    public byte[] AddressStart { get; } = Encoding.UTF8.GetBytes(Name + "(");
+
+    /// <summary>SQL of what makes the id of row <c>r</c>: two columns.</summary>
+    public string SelectedId { get; } = Name == "Observations" ? "r.datastream, r.time" : $"{Model.Format(Id, "r")}, r.quoted";
+
     public Property? Property(string name) => Array.Find(Properties, property => property.Name == name);
 
     public Navigation? Navigation(string name) => Array.Find(Navigations, navigation => navigation.Name == name);
@@ -106,13 +138,14 @@ static class Model
     static readonly Property[] TimesOfDatastream =
     [
         new("phenomenonTime", PropertyKind.OptionalInterval,
-            ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"]),
+            ["(SELECT l.first_time FROM latest l WHERE l.datastream = {0}.key)", "(SELECT coalesce(l.end_time, l.time) FROM latest l WHERE l.datastream = {0}.key)"],
+            Joined: ("LEFT JOIN latest newest ON newest.datastream = {0}.key", ["newest.first_time", "coalesce(newest.end_time, newest.time)"])),
         new("resultTime", PropertyKind.OptionalInterval,
             ["(SELECT min(o.result_time) FROM observation o WHERE o.datastream = {0}.key)", "(SELECT max(o.result_time) FROM observation o WHERE o.datastream = {0}.key)"], OnDemand: true),
     ];
 
     static readonly Property ObservedArea = new("observedArea", PropertyKind.Json, ["(SELECT f.feature FROM feature f WHERE f.key = {0}.feature)"],
-        "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)");
+        "(SELECT f.geom FROM feature f WHERE f.key = {0}.feature)", Joined: ("LEFT JOIN feature area ON area.key = {0}.feature", ["area.feature"]));
 
     public static readonly EntitySet Things = new("Things", "thing", "{0}.id", "{0}.access = ANY($1)", ["{0}.key"],
         [Text("name"), Text("description"), Json("properties")],
