@@ -28,7 +28,10 @@ sealed class Service : IAsyncDisposable
         ("Ingestion:Sources:ComparedEvery", "01:00:00"), ("Ingestion:Sources:LookedForEvery", "01:00:00"),
     ];
 
-    static readonly Lazy<Task<Service>> One = new(() => StartAsync(settings: WithoutSweeps));
+    /// <summary>Who sends thousands of odd messages wants to hear what is odd about each.</summary>
+    static readonly (string, string)[] WithoutLimits = [("Ingestion:MunicipalityRate:PerSecond", "10000"), ("Ingestion:MunicipalityRate:Burst", "30000")];
+
+    static readonly Lazy<Task<Service>> One = new(() => StartAsync(settings: [.. WithoutSweeps, .. WithoutLimits]));
 
     readonly ConcurrentQueue<string> connected = new();
 
