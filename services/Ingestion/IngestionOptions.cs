@@ -15,8 +15,8 @@ public sealed class IngestionOptions
     public DateTimeOffset EarliestTime { get; set; } = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     /// <summary>How far ahead of our clock an uplink's time may be. What is ahead by minutes is taken, and flagged by Streams.</summary>
     public TimeSpan MostTimeAhead { get; set; } = TimeSpan.FromDays(1);
-    /// <summary>Uplinks of one municipality. By default a fifth of what the processors can take, decode and store, so that its neighbours hardly notice.</summary>
-    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 250 * Environment.ProcessorCount, Burst = 500 * Environment.ProcessorCount };
+    /// <summary>Uplinks of one municipality. By default a tenth of what the processors can take, decode and store, so that its neighbours hardly notice.</summary>
+    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 125 * Environment.ProcessorCount, Burst = 250 * Environment.ProcessorCount };
     /// <summary>Uplinks of one device; less than a municipality's, so that its fellow devices do not notice.</summary>
     public RateOptions DeviceRate { get; set; } = new() { PerSecond = 100, Burst = 500 };
     /// <summary>Municipalities, by id, that may send more or less than <see cref="MunicipalityRate"/> says.</summary>
