@@ -143,11 +143,19 @@ public class When_MQTT_is_spoken_over_TLS
     public async Task Should_hold_an_address_to_so_many_handshakes_and_make_room_again()
     {
         var waiting = new List<Peer>();
-        for (var n = 0; n < 20; n++) waiting.Add(await Peer.OpenAsync(service.MqttTlsPort));
-        var refused = await Peer.OpenAsync(service.MqttTlsPort);
-        var began = Stopwatch.StartNew();
-        Assert.That(await refused.TryReceiveAsync(), Is.Null);
-        Assert.That(began.Elapsed, Is.LessThan(TimeSpan.FromSeconds(0.9)), "at once, not after the time for a handshake");
+        var isAtOnce = false;
+        // On a busy machine the first give up their places before the last has come: then once more.
+        for (var attempt = 0; attempt < 5 && !isAtOnce; attempt++)
+        {
+            foreach (var peer in waiting) await peer.TryReceiveAsync();
+            waiting.Clear();
+            for (var n = 0; n < 20; n++) waiting.Add(await Peer.OpenAsync(service.MqttTlsPort));
+            var refused = await Peer.OpenAsync(service.MqttTlsPort);
+            var began = Stopwatch.StartNew();
+            Assert.That(await refused.TryReceiveAsync(), Is.Null);
+            isAtOnce = began.Elapsed < TimeSpan.FromSeconds(0.9);
+        }
+        Assert.That(isAtOnce, Is.True, "at once, not after the time for a handshake");
         foreach (var peer in waiting) Assert.That(await peer.TryReceiveAsync(), Is.Null);
         for (var n = 0; n < 25; n++) await (await ConnectAsync()).DisposeAsync();
     }
