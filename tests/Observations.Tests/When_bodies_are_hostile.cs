@@ -55,9 +55,9 @@ public sealed class When_bodies_are_hostile
         }));
 
     [Test]
-    public void Should_answer_every_Task_and_every_TaskingCapability_that_is_not_quite_right()
+    public async Task Should_answer_every_Task_and_every_TaskingCapability_that_is_not_quite_right()
     {
-        town.RegisterAsync(Lamps.Lamp("lampe")).GetAwaiter().GetResult();
+        await town.RegisterAsync(Lamps.Lamp("lampe"));
         AnswersAll(Mangled(["""{"taskingParameters":{"on":true,"level":40.5,"minutes":5,"scene":"nacht"}}""", """{"taskingParameters":{"on":true},"creationTime":"2026-11-20T10:00:00Z","status":{}}"""]), 150,
             _ => (HttpMethod.Post, "TaskingCapabilities('lampe.schalten')/Tasks", "application/json"), 201, 400, 409);
         AnswersAll(Mangled([Lamps.Capability("""{"type":"DataRecord","field":[{"name":"n","type":"Quantity","optional":true,"constraint":{"type":"AllowedValues","value":[1,2],"interval":[[10,20],[100,"INF"]]}},{"name":"t","type":"Text","constraint":{"pattern":"a+"}}]}""",

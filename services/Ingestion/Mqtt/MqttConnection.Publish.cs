@@ -33,7 +33,7 @@ sealed partial class MqttConnection
             if (credit > TimeSpan.Zero && topic is { Kind: TopicKind.Uplink }) Rest(server.Limits.RestOf(topic.Municipality, topic.Name));
         }
         var isKnown = outcome.IsCompletedSuccessfully;
-        if (isKnown) outcome = RestFor(outcome);
+        if (isKnown) outcome = RestFor(outcome.Result) ?? outcome;
         acks.Add(new PendingAck(
             packet.Qos switch { 0 => default, 1 => PacketType.PubAck, _ => PacketType.PubRec }, packet.PacketId, outcome, isRepeated ? null : topic, body.Length, isKnown));
     }
@@ -87,7 +87,7 @@ sealed partial class MqttConnection
     /// </summary>
     async ValueTask FinishAsync(PendingAck pending, PublishOutcome outcome)
     {
-        if (!pending.IsRestedFor) _ = RestFor(pending.Outcome);
+        if (!pending.IsRestedFor) _ = RestFor(outcome);
         if (outcome.Message is { } message && pending.Topic is { } topic)
         {
             var stored = server.Broker.Publish(topic, message).Stored;

@@ -18,13 +18,13 @@ sealed partial class MqttConnection
     /// What is refused costs its sender time: nothing more is read from it for a while. A client of 3.1.1 that is to be hung up on is kept waiting as well, since it
     /// comes back at once.
     /// </summary>
-    Task<PublishOutcome> RestFor(Task<PublishOutcome> known)
+    /// <returns>The outcome, when it is to be told; null for at once.</returns>
+    Task<PublishOutcome>? RestFor(PublishOutcome outcome)
     {
-        var outcome = known.Result;
-        if (outcome.IsTaken) return known;
+        if (outcome.IsTaken) return null;
         var hold = server.Limits.HoldOf(client.Municipality ?? "");
         Rest(hold);
-        return hold > TimeSpan.Zero && level == ProtocolLevel.V311 && outcome.Retry == Retry.Later ? LaterAsync(outcome, hold) : known;
+        return hold > TimeSpan.Zero && level == ProtocolLevel.V311 && outcome.Retry == Retry.Later ? LaterAsync(outcome, hold) : null;
     }
 
     /// <summary>Nothing is read for so long.</summary>
