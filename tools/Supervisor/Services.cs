@@ -81,7 +81,16 @@ static class Services
             foreach (var (municipality, _) in Onboarding.Municipality.Demo)
                 environment[$"Dashboards__Municipalities__{municipality.Id}__Basemap"] = Basemap.PathOf(municipality, options);
         if (name == "ingestion")
+        {
             environment["Ingestion__Mqtt__Address"] = $"127.0.0.1:{wiring.Ports.Mqtt}";
+            // The demo towns begin with a day of history, as fast as it is taken; it should not take minutes.
+            if (options is { Simulator: true, DemoTowns: true })
+                foreach (var (municipality, _) in Onboarding.Municipality.Demo)
+                {
+                    environment.TryAdd($"Ingestion__MunicipalityRates__{municipality.Id}__PerSecond", "10000");
+                    environment.TryAdd($"Ingestion__MunicipalityRates__{municipality.Id}__Burst", "30000");
+                }
+        }
         if (name == "identity" && wiring.Provider is not null)
         {
             environment["Identity__Provider__Url"] = wiring.Provider;
