@@ -16,6 +16,7 @@ sealed class Peer : IAsyncDisposable
 
     readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     Stream stream = Stream.Null;
+    readonly Queue<(byte First, byte[] Body)> ahead = new();
     byte[] received = new byte[64 * 1024];
     int length;
 
@@ -128,12 +129,15 @@ sealed class Peer : IAsyncDisposable
 
     public Task AnswerAsync(PacketType type, ushort id, ReasonCode code = ReasonCode.Success) => SendAsync(buffer => new AckPacket(id, code).Encode(buffer, type, Level));
 
-    /// <summary>Subscribes and returns what SUBACK grants.</summary>
+    /// <summary>Subscribes and returns what SUBACK grants. Messages may come ahead of it (MQTT 5.0, 3.8.4): they are the next that <see cref="ReceiveAsync"/> returns.</summary>
     public async Task<ReasonCode> SubscribeAsync(string filter, int qos = 1, uint identifier = 0, bool noLocal = false, bool retainAsPublished = false, int retainHandling = 0)
     {
         await SendAsync(buffer => new SubscribePacket(9, identifier, [new(filter, qos, noLocal, retainAsPublished, retainHandling)]).Encode(buffer, Level));
+        var messages = new List<(byte, byte[])>();
         var (first, body) = await ReceiveAsync();
+        for (; (PacketType)(first >> 4) == PacketType.Publish; (first, body) = await ReceiveAsync()) messages.Add((first, body));
         Assert.That(first, Is.EqualTo(0x90), "SUBACK");
+        messages.ForEach(ahead.Enqueue);
         return SubAckPacket.Decode(PacketType.SubAck, body, Level, out _)!.Codes.Single();
     }
 
@@ -169,6 +173,7 @@ sealed class Peer : IAsyncDisposable
     /// <summary>The next packet; null if the connection ends.</summary>
     public async Task<(byte First, byte[] Body)?> TryReceiveAsync()
     {
+        if (ahead.TryDequeue(out var early)) return early;
         using var limit = new CancellationTokenSource(Patience);
         while (true)
         {
