@@ -28,10 +28,13 @@ public static class PlatformModule
     /// <param name="builder">The service's builder.</param>
     /// <param name="service">The service's name; its schema, its role's suffix, its consumer group.</param>
     /// <param name="needs">What it uses.</param>
+    /// <param name="defaults">What this service sets otherwise than all, where nothing is configured.</param>
     /// <exception cref="InvalidOperationException">The configuration is faulty; the message tells all faults.</exception>
-    public static PlatformOptions AddPlatform(this WebApplicationBuilder builder, string service, PlatformNeeds needs = PlatformNeeds.All)
+    public static PlatformOptions AddPlatform(this WebApplicationBuilder builder, string service, PlatformNeeds needs = PlatformNeeds.All, Action<PlatformOptions>? defaults = null)
     {
-        var options = builder.Configuration.GetSection("Platform").Get<PlatformOptions>() ?? new PlatformOptions();
+        var options = new PlatformOptions();
+        defaults?.Invoke(options);
+        builder.Configuration.GetSection("Platform").Bind(options);
         // The short forms of docs/architecture.md: Platform__Log__Kind and the like bind by themselves.
         var faults = options.Faults(needs).ToList();
         if (faults.Count > 0) throw new InvalidOperationException("The configuration is faulty:\n- " + string.Join("\n- ", faults));

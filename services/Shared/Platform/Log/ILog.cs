@@ -96,12 +96,12 @@ public sealed class LogOptions
     /// <summary>A batch holds no further record once it has so many bytes of payload; about three times as much of each partition is in memory at most.</summary>
     public int BatchBytes { get; set; } = 4 * 1024 * 1024;
     /// <summary>
-    /// How long a partition that has just handed out a batch waits for company before it hands out a few records more. Fewer, larger batches are cheaper;
-    /// nothing where somebody waits for each record.
+    /// How soon after the beginning of a batch a partition begins the next one, if that would be of a few records only. Fewer, larger batches are much cheaper, and who sends
+    /// seldom is not delayed; nothing where somebody waits for each record.
     /// </summary>
     public TimeSpan Gather { get; set; }
     /// <summary>How often a group's place is recorded at the most, while it moves on. What was done since comes again after a crash.</summary>
-    public TimeSpan RecordEvery { get; set; } = TimeSpan.FromMilliseconds(50);
+    public TimeSpan RecordEvery { get; set; } = TimeSpan.FromMilliseconds(250);
     /// <summary>An append that is not confirmed by then has failed.</summary>
     public TimeSpan AppendTimeout { get; set; } = TimeSpan.FromSeconds(5);
     /// <summary>A member that has not been heard of for so long has died; its partitions go to others.</summary>

@@ -32,7 +32,7 @@ sealed partial class LogPartition(string municipality, string topic, int number,
     bool isRecording;
     int queuedRecords;
     long queuedBytes;
-    long handledAt;
+    long begunAt;
     volatile bool lost;
 
     /// <summary>Whose it is.</summary>
@@ -40,6 +40,17 @@ sealed partial class LogPartition(string municipality, string topic, int number,
 
     /// <summary>False when enough waits: read no more of it for now. The bound is on the queue; what one read brings may go beyond it once.</summary>
     public bool HasRoom => Volatile.Read(ref queuedRecords) < options.BatchSize && Interlocked.Read(ref queuedBytes) < options.BatchBytes;
+
+    /// <summary>How long the records that come now wait for company; zero where the last batch began long enough ago.</summary>
+    public TimeSpan Gathers
+    {
+        get
+        {
+            if (options.Gather == TimeSpan.Zero) return TimeSpan.Zero;
+            var left = options.Gather - Stopwatch.GetElapsedTime(Volatile.Read(ref begunAt));
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
 
     /// <summary>Completes, never faulted, when the handler has returned for the last time.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
@@ -77,11 +88,11 @@ sealed partial class LogPartition(string municipality, string topic, int number,
         {
             while (await queue.Reader.WaitToReadAsync(stopping.Token))
             {
-                if (Stopwatch.GetElapsedTime(handledAt) < options.Gather && Volatile.Read(ref queuedRecords) < Many) await Task.Delay(options.Gather, stopping.Token);
+                if (Gathers is var wait && wait > TimeSpan.Zero && Volatile.Read(ref queuedRecords) < Many) await Task.Delay(wait, stopping.Token);
+                Volatile.Write(ref begunAt, Stopwatch.GetTimestamp());
                 var records = Take();
                 roomAgain();
                 await HandleAsync(new LogBatch(municipality, topic, number, records));
-                handledAt = Stopwatch.GetTimestamp();
                 Record(records[^1].Position, records.Count);
                 stopping.Token.ThrowIfCancellationRequested();
             }

@@ -19,7 +19,7 @@ sealed class RedisBlockingReader(RedisConnection redis, LogOptions options) : ID
         arguments[0] = "COUNT";
         arguments[1] = Math.Clamp((int)(options.BatchBytes / recordBytes), 1, options.BatchSize);
         arguments[2] = "BLOCK";
-        arguments[3] = (int)wait.TotalMilliseconds;
+        arguments[3] = Math.Max(1, (int)Math.Ceiling(wait.TotalMilliseconds)); // 0 would be for ever
         arguments[4] = "STREAMS";
         for (var i = 0; i < streams.Count; i++)
         {

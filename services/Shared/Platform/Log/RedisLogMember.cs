@@ -10,6 +10,9 @@ namespace Allmende.Platform.Log;
 /// </summary>
 sealed partial class RedisLogMember : IDisposable
 {
+    /// <summary>How long to wait for records where nothing else is to be done.</summary>
+    static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(500);
+
     readonly RedisConnection redis;
     readonly RedisLogTopics topics;
     readonly RedisLogLeases leases;
@@ -194,16 +197,22 @@ sealed partial class RedisLogMember : IDisposable
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var all = Held().Where(holding => !holding.Partition.Stopping).ToList();
-            var ready = all.Where(holding => holding.Partition.HasRoom).ToDictionary(holding => holding.Stream, StringComparer.Ordinal);
+            // What comes for a partition that gathers is read when it has, all at once.
+            var (ready, gathers, isFull) = (new Dictionary<string, Holding>(StringComparer.Ordinal), Longest, false);
+            foreach (var holding in Held().Where(holding => !holding.Partition.Stopping))
+            {
+                if (!holding.Partition.HasRoom) isFull = true;
+                else if (holding.Partition.Gathers is var left && left > TimeSpan.Zero) gathers = left < gathers ? left : gathers;
+                else ready.Add(holding.Stream, holding);
+            }
             if (ready.Count == 0)
             {
-                await readAgain.WaitAsync(TimeSpan.FromMilliseconds(500), cancellation);
+                await readAgain.WaitAsync(gathers, cancellation);
                 continue;
             }
             // A partition that gets room again must not wait until the others have something to say: block shortly while there is one, and
             // a little longer each time, since its handler may be stuck for hours.
-            var wait = TimeSpan.FromMilliseconds(ready.Count == all.Count ? 500 : patience);
+            var wait = isFull && patience < gathers.TotalMilliseconds ? TimeSpan.FromMilliseconds(patience) : gathers;
             try
             {
                 var read = await reader.ReadAsync(ready.Values.Select(holding => (holding.Stream, holding.ReadUpTo)).ToList(), wait, cancellation);
