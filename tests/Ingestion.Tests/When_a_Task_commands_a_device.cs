@@ -47,8 +47,9 @@ public class When_a_Task_commands_a_device
     [TearDown]
     public async Task StopServer() => await server.DisposeAsync();
 
+    /// <summary>A command. Ids fall, as those of two instances may whose clocks differ: the order is that of the topic.</summary>
     static DeviceCommand Command(string data = """{"open":true}""", DownlinkSettings? downlink = null, string device = "pegel-1", DateTimeOffset? at = null) =>
-        new(Guid.CreateVersion7(DateTimeOffset.UtcNow.AddMilliseconds(Interlocked.Increment(ref count))), DeviceCommand.Send, device, "57", at ?? DateTimeOffset.UtcNow, "musterstadt-developer", JsonElement.Parse(data), downlink);
+        new(Guid.CreateVersion7(DateTimeOffset.UtcNow.AddMilliseconds(-Interlocked.Increment(ref count))), DeviceCommand.Send, device, "57", at ?? DateTimeOffset.UtcNow, "musterstadt-developer", JsonElement.Parse(data), downlink);
 
     static DeviceCommand Cancelling(DeviceCommand command) => command with { Kind = DeviceCommand.Cancel, Data = null, Downlink = null };
 

@@ -21,7 +21,7 @@ sealed partial class DownlinkStore
     const string Due = """
         d.state IN ('queued', 'sending') AND d.due_at <= now() AND d.expires_at > now()
         AND NOT EXISTS (SELECT FROM downlink o WHERE o.device = d.device AND o.id <> d.id AND (o.state = 'sending'
-          OR (o.state = 'queued' AND d.state = 'queued' AND (o.priority, d.id) > (d.priority, o.id))))
+          OR (o.state = 'queued' AND d.state = 'queued' AND (o.priority, d.place) > (d.priority, o.place))))
         """;
 
     /// <summary>The ways that something waits for, and whether it is due; ours without an id is empty.</summary>
@@ -63,18 +63,18 @@ sealed partial class DownlinkStore
               WHERE {Due} AND {WayOf} = $1 AND ($2::text[] IS NULL OR d.device = ANY ($2)) ORDER BY d.due_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED),
             taken AS (
               UPDATE downlink d SET state = 'sending', state_since = now(), reason = NULL, attempts = attempts + 1, due_at = now() + $4, way = $1
-              FROM due WHERE d.id = due.id RETURNING {Columns}, due.state AS before),
+              FROM due WHERE d.id = due.id RETURNING {Columns}, due.state AS before, d.place),
             noted AS (
               INSERT INTO downlink_change (downlink, from_state, to_state, by, reason)
               SELECT id, before, 'sending', '{Platform}', CASE before WHEN 'sending' THEN 'whoever was sending it has not said what came of it; it is sent again' END FROM taken)
-            SELECT d.*, device.dev_eui, device.external_ids FROM taken d JOIN device ON device.id = d.device ORDER BY d.priority DESC, d.id
+            SELECT d.*, device.dev_eui, device.external_ids FROM taken d JOIN device ON device.id = d.device ORDER BY d.priority DESC, d.place
             """);
         command.Parameters.Add(new() { Value = way });
         command.Parameters.Add(new() { Value = (object?)devices ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = most });
         command.Parameters.Add(new() { Value = lease });
         var taken = await ReadAsync(command, row => new TakenDownlink(Kept(row), new Addressee(
-            row.GetString(1), Value<string>(row, 18), Value<string>(row, 19) is { } ids ? JsonSerializer.Deserialize(ids, WayJson.Default.DictionaryStringString) : null)), cancellation);
+            row.GetString(1), Value<string>(row, 19), Value<string>(row, 20) is { } ids ? JsonSerializer.Deserialize(ids, WayJson.Default.DictionaryStringString) : null)), cancellation);
         Told(municipality, taken.Exists(one => one.Downlink.Task is not null));
         return taken;
     }
@@ -136,7 +136,7 @@ sealed partial class DownlinkStore
         var (to, from) = DownlinkState.After(report);
         await using var command = databases.Of(municipality).CreateCommand("""
             WITH told AS (
-              SELECT id, state FROM downlink WHERE device = $1 AND (id = $2 OR $3 = ANY (told_as)) AND attempts > 0 AND state = ANY ($4) ORDER BY id DESC LIMIT 1 FOR UPDATE),
+              SELECT id, state FROM downlink WHERE device = $1 AND (id = $2 OR $3 = ANY (told_as)) AND attempts > 0 AND state = ANY ($4) ORDER BY place DESC LIMIT 1 FOR UPDATE),
             changed AS (UPDATE downlink d SET state = $5, state_since = now(), reason = $8 FROM told WHERE d.id = told.id RETURNING d.id, told.state)
             INSERT INTO downlink_change (downlink, at, from_state, to_state, by, reason) SELECT id, least(now(), $6), state, $5, $7, $8 FROM changed
             """);

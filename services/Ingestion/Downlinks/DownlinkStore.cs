@@ -93,7 +93,7 @@ sealed partial class DownlinkStore(MunicipalDatabases databases, OutboxPublisher
     public async Task<List<Downlink>?> ListAsync(string municipality, string device, Guid? before, int limit, CancellationToken cancellation)
     {
         await using var command = databases.Of(municipality).CreateCommand(
-            $"SELECT {Columns} FROM downlink d WHERE d.device = $1 AND ($2::uuid IS NULL OR d.id < $2) ORDER BY d.id DESC LIMIT $3");
+            $"SELECT {Columns} FROM downlink d WHERE d.device = $1 AND ($2::uuid IS NULL OR d.place < (SELECT place FROM downlink WHERE device = $1 AND id = $2)) ORDER BY d.place DESC LIMIT $3");
         command.Parameters.Add(new() { Value = device });
         command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         command.Parameters.Add(new() { Value = limit });
