@@ -36,7 +36,9 @@ public class When_devices_are_searched
 
     Task SeenAsync(string id) => Eventually.TrueAsync(async () => (await town.GetAsync("devices/" + id, town.Admin)).Json.TryGetProperty("lastSeen", out _), "last seen of " + id);
 
-    async Task<string> IdsAsync(string query)
+    Task<string> IdsAsync(string query) => IdsAsync(query, town);
+
+    async Task<string> IdsAsync(string query, Town town)
     {
         var ids = "";
         for (var link = $"/{town.Id}/devices?{query}"; link is not null;)
@@ -70,6 +72,17 @@ public class When_devices_are_searched
     [TestCase("sort=lastSeen&limit=1", "bdca")]
     [TestCase("sort=-lastSeen&limit=1", "acdb")]
     public async Task Should_find(string query, string ids) => Assert.That(await IdsAsync(query), Is.EqualTo(ids));
+
+    [TestCase("sort=name", "m k l")]
+    [TestCase("sort=name&limit=1", "m k l")]
+    [TestCase("sort=-name&limit=1", "l k m")]
+    public async Task Should_count_numbers_in_names_as_such(string query, string ids)
+    {
+        var other = await service.TownAsync();
+        foreach (var (id, name) in new[] { ("k", "Pegel 9"), ("l", "Pegel 10"), ("m", "Pegel 2 (alt)") })
+            Assert.That((await other.PostAsync("devices", $$"""{"id":"{{id}}","name":"{{name}}","profile":"gauge"}""", other.Admin)).Status, Is.EqualTo(201));
+        Assert.That(string.Join(' ', (await IdsAsync(query, other)).ToCharArray()), Is.EqualTo(ids));
+    }
 
     [TestCase("sort=x", "sort")]
     [TestCase("sort=--id", "sort")]

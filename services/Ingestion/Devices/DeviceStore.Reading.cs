@@ -54,7 +54,7 @@ sealed partial class DeviceStore
     {
         var (direction, beyond) = filter.Descending ? ("DESC", "<") : ("ASC", ">");
         // A device that was never heard of is the most silent.
-        var key = filter.Order switch { DeviceOrder.Name => "d.name COLLATE \"de-x-icu\"", DeviceOrder.LastSeen => "coalesce(s.at, '-infinity')", _ => null };
+        var key = filter.Order switch { DeviceOrder.Name => "d.name COLLATE in_order", DeviceOrder.LastSeen => "coalesce(s.at, '-infinity')", _ => null };
         var place = filter.Order switch { DeviceOrder.Name => "($13, $12)", DeviceOrder.LastSeen => "($14, $12)", _ => "($12)" };
         await using var command = databases.Of(municipality).CreateCommand($"""
             {Registers}
