@@ -14,7 +14,7 @@ public sealed class FollowDevices(DeviceStore devices, DatastreamDirectory datas
     public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
     {
         // A municipality that has left has no database to write to; its last events are of no use to anybody.
-        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        if (await municipalities.FindUnlessLeftAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
         IReadOnlyList<EntityChange> changed = [];
         switch (domainEvent.Type)
         {

@@ -23,19 +23,12 @@ sealed partial class TakeCommands(
 
     public async Task HandleAsync(LogBatch batch, CancellationToken cancellation)
     {
-        if (await HasLeftAsync(batch.Municipality, cancellation)) return;
+        // One that has left has no devices any more.
+        if (await municipalities.FindUnlessLeftAsync(batch.Municipality, cancellation) is null) return;
         foreach (var record in batch.Records)
             if (Read(record) is not { } command) await DeadLetterAsync(batch.Municipality, record, cancellation);
             else if (command.Kind == DeviceCommand.Cancel) await CancelAsync(batch.Municipality, command, cancellation);
             else await SendAsync(batch.Municipality, command, cancellation);
-    }
-
-    /// <summary>A municipality that has left has no devices any more. One that came a moment ago is not taken for one that has left: its command would be lost.</summary>
-    async Task<bool> HasLeftAsync(string municipality, CancellationToken cancellation)
-    {
-        if (municipalities.Find(municipality) is not null) return false;
-        await municipalities.RefreshAsync(TimeSpan.Zero, cancellation);
-        return municipalities.Find(municipality) is null;
     }
 
     static DeviceCommand? Read(LogRecord record)

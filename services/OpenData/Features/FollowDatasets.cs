@@ -12,7 +12,7 @@ sealed class FollowDatasets(Municipalities municipalities, DatasetStore datasets
     public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
     {
         // One that has left publishes nothing any more.
-        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is null) return;
+        if (await municipalities.FindUnlessLeftAsync(domainEvent.Municipality, cancellation) is null) return;
         await datasets.PutAsync(domainEvent.Municipality, domainEvent.DataAs(ContractsJson.Default.DatasetChanged), domainEvent.Time, cancellation);
     }
 }

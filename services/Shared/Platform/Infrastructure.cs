@@ -16,7 +16,7 @@ public static class Infrastructure
         PostgresException { SqlState: var state } =>
             state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("53", StringComparison.Ordinal) || state.StartsWith("57", StringComparison.Ordinal)
             || state.StartsWith("58", StringComparison.Ordinal) || state.StartsWith("28", StringComparison.Ordinal) || state is "40001" or "40P01" or "25006" or "3D000",
-        NpgsqlException or RedisException or LogUnavailableException or TimeoutException or SocketException or IOException => true,
+        NpgsqlException or RedisException or LogUnavailableException or MunicipalityNotReadyException or TimeoutException or SocketException or IOException => true,
         HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError } => true,
         // HttpClient's own time-out.
         TaskCanceledException { InnerException: TimeoutException } => true,

@@ -18,6 +18,7 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
     readonly ConcurrentDictionary<string, Municipality> known = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, bool> migrated = new(StringComparer.Ordinal);
     readonly SemaphoreSlim refreshing = new(1, 1);
+    volatile HashSet<string> listed = [];
     DateTimeOffset refreshedAt = DateTimeOffset.MinValue;
 
     /// <summary>True once the list was read for the first time.</summary>
@@ -38,6 +39,18 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
         return known.GetValueOrDefault(id);
     }
 
+    /// <summary>
+    /// For who follows the log: the municipality once it is ready here; null when it has left, so that what the log says of it is of no use to anybody. One that came a
+    /// moment ago, or whose database is away, is not taken for one that has left.
+    /// </summary>
+    /// <exception cref="MunicipalityNotReadyException">It is there, but not ready here yet: what concerns it has to wait.</exception>
+    public async ValueTask<Municipality?> FindUnlessLeftAsync(string id, CancellationToken cancellation)
+    {
+        if (known.TryGetValue(id, out var municipality)) return municipality;
+        await RefreshAsync(TimeSpan.Zero, cancellation);
+        return known.GetValueOrDefault(id) ?? (listed.Contains(id) ? throw new MunicipalityNotReadyException(id) : null);
+    }
+
     /// <summary>The municipality if it is known here already.</summary>
     public Municipality? Find(string id) => known.GetValueOrDefault(id);
 
@@ -51,8 +64,9 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
             using var client = http.CreateClient("identity");
             var list = await client.GetFromJsonAsync("internal/municipalities", ContractsJson.Default.MunicipalityArray, cancellation) ?? [];
             refreshedAt = DateTimeOffset.UtcNow;
+            listed = list.Select(municipality => municipality.Id).ToHashSet(StringComparer.Ordinal);
             foreach (var municipality in list) await TakeInAsync(municipality, cancellation);
-            foreach (var gone in known.Keys.Except(list.Select(municipality => municipality.Id)).ToList()) known.TryRemove(gone, out _);
+            foreach (var gone in known.Keys.Where(id => !listed.Contains(id)).ToList()) known.TryRemove(gone, out _);
             Loaded = true;
         }
         finally
@@ -118,6 +132,9 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
     [LoggerMessage(132, LogLevel.Warning, "the list of municipalities cannot be read: {Reason}")]
     partial void LogUnreachable(string reason);
 }
+
+/// <summary>A municipality's database cannot be used here yet.</summary>
+public sealed class MunicipalityNotReadyException(string municipality) : Exception($"{municipality} is not ready here yet");
 
 /// <summary>What a service does for a municipality after its migrations, before it serves it. Idempotent.</summary>
 public interface IPrepareMunicipality

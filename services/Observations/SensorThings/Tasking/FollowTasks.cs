@@ -12,7 +12,7 @@ public sealed class FollowTasks(MunicipalDatabases databases, EntityChanges chan
 
     public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
     {
-        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        if (await municipalities.FindUnlessLeftAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
         var change = domainEvent.DataAs(ContractsJson.Default.TaskChanged);
         if (await TaskCommands.KeepAsync(databases.Of(municipality.Id), change, cancellation) is { } task)
             await changes.TellAsync(municipality.Id, [new EntityChange(Model.Tasks.Name, task, EntityChange.Updated)], cancellation);

@@ -1,0 +1,80 @@
+using Allmende.Contracts;
+using Allmende.Platform.Tests.StandIns;
+using Allmende.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using NUnit.Framework;
+
+namespace Allmende.Platform.Tests;
+
+/// <summary>Who follows the log must not take a municipality for one that has left, only because this process cannot serve it yet.</summary>
+[TestFixture]
+sealed class When_a_municipality_is_not_ready
+{
+    TestEngines engines = null!;
+    MunicipalitiesStandIn identity = null!;
+    ServiceUnderTest service = null!;
+    readonly Broken broken = new();
+
+    Municipalities Municipalities => service.Services.GetRequiredService<Municipalities>();
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        engines = await TestEngines.SharedAsync();
+        identity = await MunicipalitiesStandIn.StartAsync();
+        service = await ServiceUnderTest.StartAsync(PlatformNeeds.Database | PlatformNeeds.Municipalities, new Dictionary<string, string?>
+        {
+            ["Platform:Postgres"] = engines.ConnectionString("streams"),
+            ["Platform:Services:identity"] = identity.Address,
+        }, services => services.AddSingleton<IPrepareMunicipality>(broken));
+        await Eventually.TrueAsync(() => Task.FromResult(Municipalities.Loaded), "the first list");
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await service.DisposeAsync();
+        await identity.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Should_find_one_that_came_a_moment_ago()
+    {
+        await Municipalities.RefreshAsync(TimeSpan.Zero, default);
+        var town = await engines.CreateMunicipalityAsync();
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(town));
+        Assert.That((await Municipalities.FindUnlessLeftAsync(town, default))?.Id, Is.EqualTo(town), "though the list was read within this second");
+    }
+
+    [Test]
+    public async Task Should_wait_for_one_whose_database_is_away()
+    {
+        var town = await engines.CreateMunicipalityAsync();
+        broken.Municipality = town;
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(town));
+        var fault = Assert.ThrowsAsync<MunicipalityNotReadyException>(async () => await Municipalities.FindUnlessLeftAsync(town, default));
+        Assert.That(Infrastructure.IsAtFault(fault!), "so that it is tried again for as long as it takes");
+        broken.Municipality = null;
+        Assert.That((await Municipalities.FindUnlessLeftAsync(town, default))?.Id, Is.EqualTo(town));
+    }
+
+    [Test]
+    public async Task Should_know_one_that_has_left()
+    {
+        var town = await engines.CreateMunicipalityAsync();
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(town));
+        Assert.That(await Municipalities.FindUnlessLeftAsync(town, default), Is.Not.Null);
+        lock (identity.Municipalities) identity.Municipalities.Clear();
+        await Municipalities.RefreshAsync(TimeSpan.Zero, default);
+        Assert.That(await Municipalities.FindUnlessLeftAsync(town, default), Is.Null);
+    }
+
+    /// <summary>Stands for a database that is away: nothing can be prepared in it.</summary>
+    sealed class Broken : IPrepareMunicipality
+    {
+        public string? Municipality { get; set; }
+
+        public Task PrepareAsync(Municipality municipality, CancellationToken cancellation) =>
+            municipality.Id == Municipality ? throw new IOException("away") : Task.CompletedTask;
+    }
+}
