@@ -133,17 +133,17 @@ sealed class DatasetStore(MunicipalDatabases databases)
     }
 
     /// <summary>
-    /// Hands each dataset whose terms have changed to <paramref name="announce"/>, and notes that it was told. One instance at a time does it for
+    /// Hands datasets whose terms have changed, <paramref name="most"/> at once, to <paramref name="announce"/>, and notes that it was told. One instance at a time does it for
     /// a municipality, so that an older state is never told after a newer one. What fails is due again: row and event do not part.
     /// </summary>
     /// <returns>How many were told.</returns>
-    public async Task<int> AnnounceAsync(string municipality, Func<DatasetChanged, Task> announce, CancellationToken cancellation)
+    public async Task<int> AnnounceAsync(string municipality, int most, Func<DatasetChanged, Task> announce, CancellationToken cancellation)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtext('catalog announce'))", cancellation);
         var due = new List<(DatasetChanged Terms, long Revision)>();
-        await using (var command = new NpgsqlCommand("SELECT id, title, access, licence, revision, raw_days, aggregate_days FROM dataset WHERE announced < revision ORDER BY id LIMIT 100", connection))
+        await using (var command = new NpgsqlCommand("SELECT id, title, access, licence, revision, raw_days, aggregate_days FROM dataset WHERE announced < revision ORDER BY id LIMIT $1", connection) { Parameters = { new() { Value = most } } })
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
             while (await reader.ReadAsync(cancellation))
                 due.Add((new DatasetChanged(reader.GetString(0), reader.GetString(1), reader.GetString(2), await TextAsync(reader, 3, cancellation), RetentionOf(reader, 5)), reader.GetInt64(4)));

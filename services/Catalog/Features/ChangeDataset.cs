@@ -29,7 +29,7 @@ static class ChangeDataset
             (before, after) => (refusal = Refuse(context.Request, before, after)) is null, cancellation);
         if (changed is null) return refusal ?? PlatformErrors.NotFound.Problem();
 
-        announcements.Due(municipality);
+        announcements.Wake(municipality);
         context.Response.Headers.ETag = EntityTag.Of(changed);
         return TypedResults.Json(DatasetView.Of(changed, new Addresses(options.PublicUrl, municipality)), CatalogJson.Default.DatasetView);
     }

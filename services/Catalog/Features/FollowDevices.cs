@@ -12,7 +12,7 @@ sealed class FollowDevices(Municipalities municipalities, DatasetStore datasets,
     public async Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation)
     {
         // One that has left has no catalogue any more.
-        if (await municipalities.FindAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
+        if (await municipalities.FindUnlessLeftAsync(domainEvent.Municipality, cancellation) is not { } municipality) return;
         if (domainEvent.Type == EventTypes.DeviceRemoved)
         {
             await datasets.RemoveThingAsync(municipality, domainEvent.Subject, domainEvent.Time, cancellation);
@@ -21,10 +21,10 @@ sealed class FollowDevices(Municipalities municipalities, DatasetStore datasets,
         if (domainEvent.Type == EventTypes.DatasetNeeded)
         {
             await datasets.PutAsync(municipality, domainEvent.DataAs(ContractsJson.Default.DatasetNeeded), cancellation);
-            announcements.Due(municipality.Id);
+            announcements.Wake(municipality.Id);
             return;
         }
         var device = domainEvent.DataAs(ContractsJson.Default.DeviceRegistered);
-        if (await datasets.PutThingAsync(municipality, device, domainEvent.Time, cancellation)) announcements.Due(municipality.Id);
+        if (await datasets.PutThingAsync(municipality, device, domainEvent.Time, cancellation)) announcements.Wake(municipality.Id);
     }
 }

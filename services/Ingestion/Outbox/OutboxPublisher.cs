@@ -8,42 +8,16 @@ using Allmende.Platform.Events;
 namespace Allmende.Ingestion.Outbox;
 
 /// <summary>
-/// Tells what the outboxes hold: at once after a change here, and every few seconds for what another instance or a crash left behind. An event says
-/// how the device is when it is told, so one that is told twice, or late, tells nothing wrong. Each municipality has its own loop.
+/// Publishes what has become of devices. An event says how the device is when it is told, so one that is told twice, or late, tells nothing wrong; one that cannot be told
+/// keeps back those of its device only.
 /// </summary>
 sealed partial class OutboxPublisher(
     OutboxStore outbox, DeviceStore devices, DeviceProfiles profiles, IEventBus events, Municipalities municipalities,
-    IngestionOptions options, ILogger<OutboxPublisher> logger) : MunicipalityLoops(municipalities)
+    IngestionOptions options, ILogger<OutboxPublisher> logger) : Platform.Outbox(municipalities, options.OutboxSweptEvery, logger)
 {
     const int ToldAtOnce = 200;
 
-    protected override async Task RunAsync(string municipality, CancellationToken cancellation)
-    {
-        var wakeUp = WakeUpOf(municipality);
-        try
-        {
-            while (IsOurs(municipality))
-            {
-                try
-                {
-                    while (await TellSomeAsync(municipality, cancellation)) { }
-                }
-                catch (Exception fault) when (!cancellation.IsCancellationRequested)
-                {
-                    LogNotTold(municipality, fault);
-                    await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
-                }
-                await wakeUp.WaitAsync(options.OutboxSweptEvery, cancellation);
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Shutting down; what is not told yet is told after the next start.
-        }
-    }
-
-    /// <summary>True if there may be more.</summary>
-    async Task<bool> TellSomeAsync(string municipality, CancellationToken cancellation)
+    protected override async Task<bool> TellSomeAsync(string municipality, CancellationToken cancellation)
     {
         await using var batch = await outbox.TakeAsync(municipality, ToldAtOnce, cancellation);
         if (batch.Entries.Count == 0) return false;

@@ -170,8 +170,8 @@ sealed class EntityDoor(
         await session.CommitAsync(cancellation);
         using var aftermath = new CancellationTokenSource(LongestAftermath);
         if (session.Changes.Count > 0) datastreams.Forget(session.Municipality);
-        if (session.NeedsDatasets) neededDatasets.Due(session.Municipality);
-        if (session.Commands.Count > 0) commands.Due(session.Municipality);
+        if (session.NeedsDatasets) neededDatasets.Wake(session.Municipality);
+        if (session.Commands.Count > 0) commands.Wake(session.Municipality);
         if (session.Observations.Count > 0)
         {
             var ids = await observations.TakeAsync(session.Municipality, session.Rights.Access, session.Observations.ConvertAll(pending => pending.Posted), aftermath.Token);

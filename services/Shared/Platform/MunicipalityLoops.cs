@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
-using Allmende.Platform;
+using Microsoft.Extensions.Hosting;
 
-namespace Allmende.Ingestion;
+namespace Allmende.Platform;
 
 /// <summary>
 /// Work that goes on in each municipality, apart from that in all others: one loop each, begun when the municipality comes, begun again if it has ended while the
 /// municipality is still there, and woken when there is something to do.
 /// </summary>
-abstract class MunicipalityLoops(Municipalities municipalities) : BackgroundService
+public abstract class MunicipalityLoops(Municipalities municipalities) : BackgroundService
 {
     static readonly TimeSpan LookedForEvery = TimeSpan.FromMilliseconds(500);
 
