@@ -41,14 +41,14 @@ sealed partial class LogPartition(string municipality, string topic, int number,
     /// <summary>False when enough waits: read no more of it for now. The bound is on the queue; what one read brings may go beyond it once.</summary>
     public bool HasRoom => Volatile.Read(ref queuedRecords) < options.BatchSize && Interlocked.Read(ref queuedBytes) < options.BatchBytes;
 
-    /// <summary>How long the records that come now wait for company; zero where the last batch began long enough ago.</summary>
+    /// <summary>How long the records that come now wait for company, in whole milliseconds; zero where the last batch began long enough ago.</summary>
     public TimeSpan Gathers
     {
         get
         {
             if (options.Gather == TimeSpan.Zero) return TimeSpan.Zero;
             var left = options.Gather - Stopwatch.GetElapsedTime(Volatile.Read(ref begunAt));
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+            return left > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)) : TimeSpan.Zero;
         }
     }
 

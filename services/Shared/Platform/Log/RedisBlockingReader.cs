@@ -11,7 +11,7 @@ sealed class RedisBlockingReader(RedisConnection redis, LogOptions options) : ID
     // XREAD bounds the number of records only; from what came lately follows how many make up a batch's bytes.
     double recordBytes = 64 * 1024;
 
-    /// <summary>Reads what comes after the given ids, waiting up to <paramref name="wait"/> for the first record.</summary>
+    /// <summary>Reads what comes after the given ids, waiting up to <paramref name="wait"/>, a millisecond at least, for the first record.</summary>
     public async Task<List<(string Stream, List<LogRecord> Records)>> ReadAsync(
         IReadOnlyList<(string Stream, string After)> streams, TimeSpan wait, CancellationToken cancellation)
     {
@@ -19,7 +19,7 @@ sealed class RedisBlockingReader(RedisConnection redis, LogOptions options) : ID
         arguments[0] = "COUNT";
         arguments[1] = Math.Clamp((int)(options.BatchBytes / recordBytes), 1, options.BatchSize);
         arguments[2] = "BLOCK";
-        arguments[3] = Math.Max(1, (int)Math.Ceiling(wait.TotalMilliseconds)); // 0 would be for ever
+        arguments[3] = (int)wait.TotalMilliseconds;
         arguments[4] = "STREAMS";
         for (var i = 0; i < streams.Count; i++)
         {
