@@ -13,7 +13,7 @@ sealed class When_a_municipality_is_not_ready
     TestEngines engines = null!;
     MunicipalitiesStandIn identity = null!;
     ServiceUnderTest service = null!;
-    readonly Broken broken = new();
+    Broken broken = null!;
 
     Municipalities Municipalities => service.Services.GetRequiredService<Municipalities>();
 
@@ -21,6 +21,7 @@ sealed class When_a_municipality_is_not_ready
     public async Task StartAsync()
     {
         engines = await TestEngines.SharedAsync();
+        broken = new Broken();
         identity = await MunicipalitiesStandIn.StartAsync();
         service = await ServiceUnderTest.StartAsync(PlatformNeeds.Database | PlatformNeeds.Municipalities, new Dictionary<string, string?>
         {
@@ -55,7 +56,33 @@ sealed class When_a_municipality_is_not_ready
         var fault = Assert.ThrowsAsync<MunicipalityNotReadyException>(async () => await Municipalities.FindUnlessLeftAsync(town, default));
         Assert.That(Infrastructure.IsAtFault(fault!), "so that it is tried again for as long as it takes");
         broken.Municipality = null;
-        Assert.That((await Municipalities.FindUnlessLeftAsync(town, default))?.Id, Is.EqualTo(town));
+        await Eventually.TrueAsync(async () => await IsFoundAsync(town), "it is ready");
+    }
+
+    async Task<bool> IsFoundAsync(string town)
+    {
+        try
+        {
+            return await Municipalities.FindUnlessLeftAsync(town, default) is not null;
+        }
+        catch (MunicipalityNotReadyException)
+        {
+            return false;
+        }
+    }
+
+    [Test]
+    public async Task Should_not_keep_others_waiting()
+    {
+        var (stuck, town) = (await engines.CreateMunicipalityAsync(), await engines.CreateMunicipalityAsync());
+        broken.Hanging = stuck;
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(stuck));
+        var waiting = Municipalities.FindUnlessLeftAsync(stuck, default).AsTask();
+        await Eventually.TrueAsync(() => Task.FromResult(broken.HasHung), "its database hangs");
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(town));
+        Assert.That((await Municipalities.FindUnlessLeftAsync(town, default).AsTask().WaitAsync(TimeSpan.FromSeconds(10)))?.Id, Is.EqualTo(town));
+        Assert.That(await Municipalities.FindAsync("nirgendwo", default).AsTask().WaitAsync(TimeSpan.FromSeconds(10)), Is.Null);
+        Assert.That(waiting.IsCompleted, Is.False);
     }
 
     [Test]
@@ -69,12 +96,21 @@ sealed class When_a_municipality_is_not_ready
         Assert.That(await Municipalities.FindUnlessLeftAsync(town, default), Is.Null);
     }
 
-    /// <summary>Stands for a database that is away: nothing can be prepared in it.</summary>
+    /// <summary>Stands for a database that is away, or does not answer: nothing can be prepared in it.</summary>
     sealed class Broken : IPrepareMunicipality
     {
         public string? Municipality { get; set; }
 
-        public Task PrepareAsync(Municipality municipality, CancellationToken cancellation) =>
-            municipality.Id == Municipality ? throw new IOException("away") : Task.CompletedTask;
+        public string? Hanging { get; set; }
+
+        public bool HasHung { get; private set; }
+
+        public async Task PrepareAsync(Municipality municipality, CancellationToken cancellation)
+        {
+            if (municipality.Id == Municipality) throw new IOException("away");
+            if (municipality.Id != Hanging) return;
+            HasHung = true;
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
     }
 }

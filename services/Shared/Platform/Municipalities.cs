@@ -10,14 +10,17 @@ namespace Allmende.Platform;
 
 /// <summary>
 /// The municipalities of the installation, as Identity tells. One that is not known is asked for at once (not more than once a second), so a new
-/// municipality is there without a restart; its schema is migrated before it is shown.
+/// municipality is there without a restart; its schema is migrated before it is shown. One whose database does not answer keeps nobody else waiting.
 /// </summary>
 public sealed partial class Municipalities(IHttpClientFactory http, IServiceProvider services, ILogger<Municipalities> logger) : BackgroundService
 {
-    static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan RefreshEvery = TimeSpan.FromSeconds(30), AskedEvery = TimeSpan.FromSeconds(1);
     readonly ConcurrentDictionary<string, Municipality> known = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, bool> migrated = new(StringComparer.Ordinal);
-    readonly SemaphoreSlim refreshing = new(1, 1);
+    readonly ConcurrentDictionary<string, Task> comingIn = new(StringComparer.Ordinal);
+    readonly CancellationTokenSource stopping = new();
+    // Migrations of many at once would take all connections of the database.
+    readonly SemaphoreSlim reading = new(1, 1), preparing = new(8);
     volatile HashSet<string> listed = [];
     DateTimeOffset refreshedAt = DateTimeOffset.MinValue;
 
@@ -35,7 +38,7 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
     {
         if (known.TryGetValue(id, out var municipality)) return municipality;
         if (!IsSlug(id)) return null;
-        await RefreshAsync(TimeSpan.FromSeconds(1), cancellation);
+        await RefreshAsync(id, AskedEvery, cancellation);
         return known.GetValueOrDefault(id);
     }
 
@@ -47,17 +50,32 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
     public async ValueTask<Municipality?> FindUnlessLeftAsync(string id, CancellationToken cancellation)
     {
         if (known.TryGetValue(id, out var municipality)) return municipality;
-        await RefreshAsync(TimeSpan.Zero, cancellation);
+        // One that is there, but not ready, is not looked for more often than requests look for it.
+        await RefreshAsync(id, listed.Contains(id) ? AskedEvery : TimeSpan.Zero, cancellation);
         return known.GetValueOrDefault(id) ?? (listed.Contains(id) ? throw new MunicipalityNotReadyException(id) : null);
     }
 
     /// <summary>The municipality if it is known here already.</summary>
     public Municipality? Find(string id) => known.GetValueOrDefault(id);
 
-    /// <summary>Reads the list again unless that was done less than <paramref name="atMostEvery"/> ago.</summary>
+    /// <summary>Reads the list again unless that was done less than <paramref name="atMostEvery"/> ago, and waits until those on it are ready, or cannot be for now.</summary>
     public async Task RefreshAsync(TimeSpan atMostEvery, CancellationToken cancellation)
     {
-        await refreshing.WaitAsync(cancellation);
+        await ReadAsync(atMostEvery, cancellation);
+        await Task.WhenAll(comingIn.Values).WaitAsync(cancellation);
+        Loaded = true;
+    }
+
+    /// <summary>The same, but waits for one alone.</summary>
+    public async Task RefreshAsync(string id, TimeSpan atMostEvery, CancellationToken cancellation)
+    {
+        await ReadAsync(atMostEvery, cancellation);
+        if (comingIn.TryGetValue(id, out var its)) await its.WaitAsync(cancellation);
+    }
+
+    async Task ReadAsync(TimeSpan atMostEvery, CancellationToken cancellation)
+    {
+        await reading.WaitAsync(cancellation);
         try
         {
             if (DateTimeOffset.UtcNow - refreshedAt < atMostEvery) return;
@@ -65,19 +83,25 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
             var list = await client.GetFromJsonAsync("internal/municipalities", ContractsJson.Default.MunicipalityArray, cancellation) ?? [];
             refreshedAt = DateTimeOffset.UtcNow;
             listed = list.Select(municipality => municipality.Id).ToHashSet(StringComparer.Ordinal);
-            foreach (var municipality in list) await TakeInAsync(municipality, cancellation);
-            foreach (var gone in known.Keys.Where(id => !listed.Contains(id)).ToList()) known.TryRemove(gone, out _);
-            Loaded = true;
+            foreach (var municipality in list)
+                if (!comingIn.TryGetValue(municipality.Id, out var its) || its.IsCompleted) comingIn[municipality.Id] = TakeInAsync(municipality, stopping.Token);
+            foreach (var gone in known.Keys.Concat(comingIn.Keys).Where(id => !listed.Contains(id)).ToList())
+            {
+                known.TryRemove(gone, out _);
+                migrated.TryRemove(gone, out _); // one that comes back has a new database
+                comingIn.TryRemove(gone, out _);
+            }
         }
         finally
         {
-            refreshing.Release();
+            reading.Release();
         }
     }
 
     async Task TakeInAsync(Municipality municipality, CancellationToken cancellation)
     {
         if (known.TryGetValue(municipality.Id, out var before) && Same(before, municipality)) return;
+        await preparing.WaitAsync(cancellation);
         try
         {
             if (!migrated.ContainsKey(municipality.Id) && services.GetService<Migrations>() is { } migrations)
@@ -85,15 +109,20 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
                 await migrations.RunAsync(services.GetRequiredService<MunicipalDatabases>().Of(municipality.Id), cancellation);
                 foreach (var preparation in services.GetServices<IPrepareMunicipality>()) await preparation.PrepareAsync(municipality, cancellation);
             }
+            if (!listed.Contains(municipality.Id)) return;
             migrated[municipality.Id] = true;
             known[municipality.Id] = municipality;
             Ready?.Invoke(municipality);
             LogReady(municipality.Id);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested)
         {
-            // One municipality's broken database must not keep the others away; it is tried again with the next refresh.
+            // Tried again when the list is read again.
             LogNotReady(municipality.Id, fault);
+        }
+        finally
+        {
+            preparing.Release();
         }
     }
 
@@ -111,7 +140,7 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
         {
             try
             {
-                await RefreshAsync(TimeSpan.Zero, stoppingToken);
+                await (Loaded ? ReadAsync(TimeSpan.Zero, stoppingToken) : RefreshAsync(TimeSpan.Zero, stoppingToken));
             }
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
@@ -121,6 +150,12 @@ public sealed partial class Municipalities(IHttpClientFactory http, IServiceProv
             try { await Task.Delay(incomplete ? TimeSpan.FromMilliseconds(300) : RefreshEvery, stoppingToken); }
             catch (OperationCanceledException) { return; }
         }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await stopping.CancelAsync();
+        await base.StopAsync(cancellationToken);
     }
 
     [LoggerMessage(130, LogLevel.Information, "{Municipality} is ready")]

@@ -139,5 +139,5 @@ sealed class MunicipalityOnboardedHandler(Municipalities municipalities) : IEven
 {
     public IReadOnlyList<string> Types { get; } = [EventTypes.MunicipalityOnboarded];
 
-    public Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation) => municipalities.RefreshAsync(TimeSpan.Zero, cancellation);
+    public Task HandleAsync(CloudEvent domainEvent, CancellationToken cancellation) => municipalities.RefreshAsync(domainEvent.Municipality, TimeSpan.Zero, cancellation);
 }
