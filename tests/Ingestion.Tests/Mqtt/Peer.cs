@@ -12,7 +12,7 @@ namespace Allmende.Ingestion.Tests.Mqtt;
 /// <summary>An MQTT client of few words: sends what it is told, and returns packet after packet of what comes back.</summary>
 sealed class Peer : IAsyncDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     Stream stream = Stream.Null;

@@ -43,7 +43,7 @@ sealed class ServerProcess : IAsyncDisposable
             {
                 return false;
             }
-        }, "the process to be ready");
+        }, "the process to be ready", TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Ends it as a power cut would.</summary>
