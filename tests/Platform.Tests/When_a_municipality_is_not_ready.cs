@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Allmende.Contracts;
 using Allmende.Platform.Tests.StandIns;
 using Allmende.Testing;
@@ -94,6 +95,10 @@ sealed class When_a_municipality_is_not_ready
         lock (identity.Municipalities) identity.Municipalities.Clear();
         await Municipalities.RefreshAsync(TimeSpan.Zero, default);
         Assert.That(await Municipalities.FindUnlessLeftAsync(town, default), Is.Null);
+
+        lock (identity.Municipalities) identity.Municipalities.Add(MunicipalitiesStandIn.Of(town));
+        Assert.That(await Municipalities.FindUnlessLeftAsync(town, default), Is.Not.Null);
+        Assert.That(broken.Prepared(town), Is.EqualTo(2), "one that comes back has a new database");
     }
 
     /// <summary>Stands for a database that is away, or does not answer: nothing can be prepared in it.</summary>
@@ -105,8 +110,13 @@ sealed class When_a_municipality_is_not_ready
 
         public bool HasHung { get; private set; }
 
+        readonly ConcurrentQueue<string> prepared = new();
+
+        public int Prepared(string municipality) => prepared.Count(one => one == municipality);
+
         public async Task PrepareAsync(Municipality municipality, CancellationToken cancellation)
         {
+            prepared.Enqueue(municipality.Id);
             if (municipality.Id == Municipality) throw new IOException("away");
             if (municipality.Id != Hanging) return;
             HasHung = true;
