@@ -114,6 +114,44 @@ public sealed class When_aggregates_are_kept
         await SameAsync(truth, "P1D", TimeSpan.FromDays(1));
     }
 
+    [Test]
+    public async Task Should_work_off_a_few_Datastreams_at_a_time_the_oldest_first()
+    {
+        await service.Get<ObservationStore>().StoreAsync(town.Id, await RowsAsync("temperature", 5), new LogPosition(8, 1, 0), default);
+        await service.Get<ObservationStore>().StoreAsync(town.Id, await RowsAsync("energy", 5), new LogPosition(8, 2, 0), default);
+        await service.Get<ObservationStore>().StoreAsync(town.Id, await RowsAsync("temperature", 65), new LogPosition(8, 3, 0), default);
+
+        var done = await service.Get<AggregateStore>().RecomputeAsync(town.Id, default, datastreams: 1);
+
+        Assert.That(done, Is.EqualTo((2, 1)), "both marks of temperature, none of energy");
+        await SettleAsync();
+        Assert.That(await ScalarAsync("SELECT count(*) FROM aggregate_hour"), Is.EqualTo(3));
+    }
+
+    async Task<ObservationRows> RowsAsync(string field, double minutes)
+    {
+        var rows = new ObservationRows(1);
+        rows.Add((await service.Get<DatastreamDirectory>().FindAsync(town.Id, "mast." + field, default))!.Key, At(field, minutes, 7));
+        return rows;
+    }
+
+    /// <summary>A twentieth of the time, for all municipalities together; and what is written into all the time is not computed all the time.</summary>
+    [TestCase(0, false, 1, ExpectedResult = 5_000)]
+    [TestCase(50, false, 1, ExpectedResult = 5_000)]
+    [TestCase(50, true, 1, ExpectedResult = 1_000)]
+    [TestCase(50, true, 10, ExpectedResult = 10_000)]
+    [TestCase(400, false, 3, ExpectedResult = 24_000)]
+    [TestCase(60_000, true, 50, ExpectedResult = 120_000)]
+    public double Should_rest_after_a_turn(int tookMs, bool more, int municipalities) => KeepAggregates.RestOf(TimeSpan.FromMilliseconds(tookMs), more, municipalities).TotalMilliseconds;
+
+    [TestCase(32, 60, true, ExpectedResult = 16)]
+    [TestCase(1, 500, true, ExpectedResult = 1)]
+    [TestCase(32, 40, true, ExpectedResult = 32)]
+    [TestCase(32, 10, true, ExpectedResult = 64)]
+    [TestCase(32, 10, false, ExpectedResult = 32, Description = "there were not so many")]
+    [TestCase(800, 10, true, ExpectedResult = AggregateStore.MostDatastreams)]
+    public int Should_have_turns_of_a_twentieth_of_a_second(int datastreams, int tookMs, bool wasFull) => KeepAggregates.NextOf(datastreams, TimeSpan.FromMilliseconds(tookMs), wasFull);
+
     async Task SameAsync(Dictionary<long, (double Value, long ResultTime, Quality Quality)> truth, string step, TimeSpan width)
     {
         var expected = new List<(DateTime Time, double Mean, double Min, double Max, long Count, double Increase)>();

@@ -121,7 +121,7 @@ public sealed class When_data_grows_old_or_wrong
         await town.AppendAsync("pegel-1", new Observation("pegel-1.occupied", Observation.Micros(first), 0, "true"));
         await town.HasAsync("pegel-1.temperature", 3_600);
         await town.HasAsync("pegel-1.occupied", 1);
-        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) == 0 && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
+        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) is { Marks: 0 } && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
         await service.Get<Compaction>().CompactAsync(town.Id, default);
         Assert.That(await ScalarAsync("SELECT count(*) FROM observation_pack"), Is.Positive);
         Assert.That(await service.Get<EnforceRetention>().EnforceAsync(town.Id, default), Is.Zero, "without retention everything stays");
@@ -143,7 +143,7 @@ public sealed class When_data_grows_old_or_wrong
         // What comes too late for its retention spoils no aggregate, and goes with the next round.
         await town.AppendAsync("pegel-1", new Observation("pegel-1.temperature", Observation.Micros(today.AddDays(-110).AddMinutes(1)), -999), new Observation("pegel-1.temperature", Observation.Micros(today.AddDays(-1).AddMinutes(1)), 7));
         await town.HasAsync("pegel-1.temperature", 2_402);
-        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) == 0 && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
+        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) is { Marks: 0 } && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
         Assert.That(await ScalarAsync($"SELECT min FROM aggregate_day a JOIN datastream d ON d.key = a.datastream WHERE d.id = 'pegel-1.temperature' AND a.start = '{today.AddDays(-110):yyyy-MM-dd}Z'"), Is.EqualTo(40 * 24));
         Assert.That(await service.Get<EnforceRetention>().EnforceAsync(town.Id, default), Is.EqualTo(1));
     }
@@ -154,7 +154,7 @@ public sealed class When_data_grows_old_or_wrong
         using var answer = await town.PostAsync("Observations", """{"phenomenonTime":"2199-01-01T00:00:00Z","result":7,"Datastream":{"@iot.id":"pegel-1.temperature"}}""");
         var observation = JsonNode.Parse(await town.Client.GetStringAsync(answer.Headers.Location!.PathAndQuery))!;
         Assert.That(observation["resultQuality"]!.ToJsonString(), Is.EqualTo("""{"flag":"suspect","reasons":["from_future"]}"""));
-        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) == 0 && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
+        await Eventually.TrueAsync(async () => await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) is { Marks: 0 } && await ScalarAsync("SELECT count(*) FROM aggregate_dirty") == 0, "aggregates");
         Assert.That(await ScalarAsync("SELECT count(*) FROM aggregate_hour"), Is.Zero);
     }
 }

@@ -122,7 +122,7 @@ public sealed class When_much_is_packed
     {
         await ScalarAsync("INSERT INTO aggregate_dirty SELECT datastream, date_trunc('hour', first_time, 'UTC'), ceil(extract(epoch FROM time - first_time) / 3600)::integer + 1 FROM latest");
         var watch = Stopwatch.StartNew();
-        while (await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) > 0 || await NumberAsync("SELECT count(*) FROM aggregate_dirty") > 0)
+        while (await service.Get<AggregateStore>().RecomputeAsync(town.Id, default) is { Marks: > 0 } || await NumberAsync("SELECT count(*) FROM aggregate_dirty") > 0)
         {
             // Until all are computed.
         }

@@ -10,8 +10,8 @@ namespace Allmende.Observations.Store.Aggregates;
 /// </summary>
 public sealed class AggregateStore(MunicipalDatabases databases)
 {
-    /// <summary>Marks that one transaction works off.</summary>
-    public const int MostMarks = 5_000;
+    /// <summary>Marks that one transaction works off, and Datastreams.</summary>
+    public const int MostMarks = 5_000, MostDatastreams = 1_000;
 
     /// <summary>Hours of one Datastream that one transaction computes; a year's worth of marks is worked off in several.</summary>
     const int MostHours = 24 * 62;
@@ -35,27 +35,37 @@ public sealed class AggregateStore(MunicipalDatabases databases)
 
     internal static DateTime HourOf(DateTime time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
 
-    /// <summary>Works off some of the marks; one instance at a time.</summary>
-    /// <returns>How many there were; 0 if none or if another instance is at it.</returns>
-    public async Task<int> RecomputeAsync(string municipality, CancellationToken cancellation)
+    /// <summary>Works off some of the marks, the oldest first; one instance at a time.</summary>
+    /// <param name="municipality">Whose.</param>
+    /// <param name="cancellation">Gives up; nothing has happened then.</param>
+    /// <param name="datastreams">Of how many Datastreams at most.</param>
+    /// <returns>How many marks there were (0 also if another instance is at it), and of how many Datastreams.</returns>
+    public async Task<(int Marks, int Datastreams)> RecomputeAsync(string municipality, CancellationToken cancellation, int datastreams = MostDatastreams)
     {
         await using var connection = await databases.Of(municipality).OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using (var alone = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock(hashtext('aggregates'))", connection))
-            if (await alone.ExecuteScalarAsync(cancellation) is not true) return 0;
-        var marks = await TakeAsync(connection, cancellation);
-        if (marks.Count == 0) return 0;
+            if (await alone.ExecuteScalarAsync(cancellation) is not true) return (0, 0);
+        var marks = await TakeAsync(connection, datastreams, cancellation);
+        if (marks.Count == 0) return (0, 0);
         var (ranges, later) = Plan(marks);
         await PutBackAsync(connection, later, cancellation);
         // A statement of its own: it sees all that belongs to the marks.
         await ComputeAsync(connection, ranges, cancellation);
         await transaction.CommitAsync(cancellation);
-        return marks.Count;
+        return (marks.Count, marks.DistinctBy(mark => mark.Datastream).Count());
     }
 
-    static async Task<List<(long Datastream, DateTime Start, int Hours)>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    static async Task<List<(long Datastream, DateTime Start, int Hours)>> TakeAsync(NpgsqlConnection connection, int datastreams, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand($"DELETE FROM aggregate_dirty WHERE ctid = ANY(ARRAY(SELECT ctid FROM aggregate_dirty LIMIT {MostMarks})) RETURNING datastream, start, hours", connection);
+        await using var command = new NpgsqlCommand($"""
+            WITH oldest AS MATERIALIZED (SELECT ctid AS place, datastream FROM aggregate_dirty LIMIT {MostMarks}),
+            chosen AS (SELECT datastream FROM oldest GROUP BY datastream ORDER BY min(place) LIMIT $1)
+            DELETE FROM aggregate_dirty WHERE ctid = ANY(ARRAY(SELECT place FROM oldest JOIN chosen USING (datastream))) RETURNING datastream, start, hours
+            """, connection)
+        {
+            Parameters = { new NpgsqlParameter<int> { TypedValue = datastreams } },
+        };
         var marks = new List<(long, DateTime, int)>();
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation)) marks.Add((reader.GetInt64(0), reader.GetDateTime(1), reader.GetInt32(2)));
