@@ -3,7 +3,7 @@ using Allmende.Streams;
 
 var builder = WebApplication.CreateBuilder(args);
 // Nobody waits for a single uplink to be decoded.
-builder.AddPlatform(StreamsModule.Service, defaults: options => options.Log.Gather = TimeSpan.FromMilliseconds(50));
+builder.AddPlatform(StreamsModule.Service, defaults: options => options.Log.Gather = TimeSpan.FromMilliseconds(100));
 builder.AddStreams();
 
 var app = builder.Build();
