@@ -15,16 +15,19 @@ public sealed class IngestionOptions
     public DateTimeOffset EarliestTime { get; set; } = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     /// <summary>How far ahead of our clock an uplink's time may be. What is ahead by minutes is taken, and flagged by Streams.</summary>
     public TimeSpan MostTimeAhead { get; set; } = TimeSpan.FromDays(1);
-    /// <summary>Uplinks of one municipality. By default a tenth of what the processors can take, decode and store, so that its neighbours hardly notice.</summary>
-    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 125 * Environment.ProcessorCount, Burst = 250 * Environment.ProcessorCount };
+    /// <summary>
+    /// Uplinks of one municipality: by default so small a part of what the processors can take, decode and store that its neighbours hardly notice (an uplink alone costs several
+    /// times what it does among many), and so many at once that a network server can deliver what it kept during an outage.
+    /// </summary>
+    public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 50 * Environment.ProcessorCount, Burst = 500 * Environment.ProcessorCount };
     /// <summary>Uplinks of one device; less than a municipality's, so that its fellow devices do not notice.</summary>
-    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 100, Burst = 500 };
+    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 20, Burst = 200 };
     /// <summary>Municipalities, by id, that may send more or less than <see cref="MunicipalityRate"/> says.</summary>
     public Dictionary<string, RateOptions> MunicipalityRates { get; set; } = new(StringComparer.Ordinal);
     /// <summary>Municipalities, by id, each of whose devices may send more or less than <see cref="DeviceRate"/> says.</summary>
     public Dictionary<string, RateOptions> DeviceRates { get; set; } = new(StringComparer.Ordinal);
     /// <summary>Refusals of one municipality for sending too much that are answered at once; the others are held back until it is their turn.</summary>
-    public RateOptions RefusalRate { get; set; } = new() { PerSecond = 100, Burst = 20 };
+    public RateOptions RefusalRate { get; set; } = new() { PerSecond = 20, Burst = 20 };
     /// <summary>The longest that a refusal is held back; less than what clients have patience for.</summary>
     public TimeSpan LongestHold { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Back-pressure: with more uplinks of a municipality waiting to be decoded, its doors ask to come back later.</summary>
