@@ -13,6 +13,8 @@ namespace Allmende.Bench;
 /// <param name="Fairness">To measure what a flood does to its neighbours instead.</param>
 sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connections, string Output, string? Only, long History = 0, bool Fairness = false)
 {
+    const int Quick = 1;
+
     public const string Usage = """
         tools/bench [options]      measures this platform on this machine, in an installation of its own
           --quick                  a smoke run: 2 s a row
@@ -30,10 +32,10 @@ sealed record BenchOptions(int Seconds, int WarmUp, IReadOnlyList<int> Connectio
         for (var rest = new Queue<string>(arguments); rest.TryDequeue(out var option);)
             options = option switch
             {
-                "--quick" => options with { Seconds = 2, WarmUp = 1, Output = "" },
+                "--quick" => options with { Seconds = 2, WarmUp = Quick, Output = "" },
                 "--seconds" => options with { Seconds = Number(rest) },
                 "--history" => options with { History = Number(rest), Output = options.Output.Replace(".md", "-history.md", StringComparison.Ordinal) },
-                "--fairness" => options with { Fairness = true, Output = options.Output.Replace(".md", "-fairness.md", StringComparison.Ordinal) },
+                "--fairness" => options with { Fairness = true, WarmUp = options.WarmUp == Quick ? Quick : 90, Output = options.Output.Replace(".md", "-fairness.md", StringComparison.Ordinal) },
                 "--only" => options with { Only = Value(rest) },
                 "--output" => options with { Output = Value(rest) },
                 _ => throw new InstallationException(Usage),

@@ -13,21 +13,20 @@ namespace Allmende.Bench.Fairness;
 sealed record Seen(Latencies Http, Latencies Mqtt, long Failed);
 
 /// <summary>
-/// Those who send moderately: some devices by webhook and some by MQTT, each with one message at a time, at a steady rate. The time of a message counts from the
+/// Those who send moderately: of each town one device by webhook and one by MQTT, each with one message at a time, at a steady rate. The time of a message counts from the
 /// moment it was due if its sender was still busy with the one before, else from when it was sent: what the sender's own timer is late is not the platform's.
 /// </summary>
-sealed class Neighbours(Town town, Uri gateway, int mqttPort)
+sealed class Neighbours(IReadOnlyList<Town> towns, Uri gateway, int mqttPort)
 {
-    /// <summary>Senders of either kind.</summary>
-    public const int Senders = 5;
-    /// <summary>Messages a second of either kind, of all senders together.</summary>
-    public const int PerSecond = 100;
-    /// <summary>The first device that they speak for; those before are the flood's.</summary>
-    const int FirstDevice = 50;
+    /// <summary>Messages a second of either kind, of each town.</summary>
+    public const int PerSecond = 20;
+    /// <summary>Of each town; the first is left to the flood.</summary>
+    public const int Devices = 3;
+    const int ByWebhook = 1, ByMqtt = 2;
 
     public async Task<Seen> SendAsync(TimeSpan time)
     {
-        var seen = await Task.WhenAll(Enumerable.Range(0, Senders).SelectMany(sender => new[] { Task.Run(() => PostAsync(sender, time)), Task.Run(() => PublishAsync(sender, time)) }));
+        var seen = await Task.WhenAll(Enumerable.Range(0, towns.Count).SelectMany(number => new[] { Task.Run(() => PostAsync(number, time)), Task.Run(() => PublishAsync(number, time)) }));
         var (http, mqtt, failed) = (new Latencies(), new Latencies(), 0L);
         foreach (var one in seen)
         {
@@ -38,39 +37,40 @@ sealed class Neighbours(Town town, Uri gateway, int mqttPort)
         return new Seen(http, mqtt, failed);
     }
 
-    async Task<Seen> PostAsync(int sender, TimeSpan time)
+    async Task<Seen> PostAsync(int number, TimeSpan time)
     {
+        var town = towns[number];
         var request = new Request(gateway.Authority);
         using var connection = await Connection.OpenAsync(gateway, CancellationToken.None);
-        var device = FirstDevice + sender;
-        var (latencies, failed) = await PaceAsync(sender, time, async value => await connection.ExchangeAsync(Uplinks.Write(request, town, device, town.Next(device), 400 + value % 900), CancellationToken.None) == 202);
+        var (latencies, failed) = await PaceAsync(number, time, async value =>
+            await connection.ExchangeAsync(Uplinks.Write(request, town, ByWebhook, town.Next(ByWebhook), 400 + value % 900), CancellationToken.None) == 202);
         return new Seen(latencies, new Latencies(), failed);
     }
 
-    async Task<Seen> PublishAsync(int sender, TimeSpan time)
+    async Task<Seen> PublishAsync(int number, TimeSpan time)
     {
-        var device = FirstDevice + Senders + sender;
-        using var client = await Client.ConnectAsync(mqttPort, IPAddress.Loopback, town.Id, town.DeviceKey, $"neighbour-{sender}", 60);
-        var uplink = new Uplink(town, device);
+        var town = towns[number];
+        using var client = await Client.ConnectAsync(mqttPort, IPAddress.Loopback, town.Id, town.DeviceKey, "neighbour", 60);
+        var uplink = new Uplink(town, ByMqtt);
         var packet = new byte[uplink.Length];
-        var (latencies, failed) = await PaceAsync(sender, time, async value =>
+        var (latencies, failed) = await PaceAsync(number, time, async value =>
         {
-            uplink.Write(packet, town.Next(device), 400 + value % 900);
+            uplink.Write(packet, town.Next(ByMqtt), 400 + value % 900);
             await client.SendAsync(packet);
             return await client.AcknowledgedAsync() == 1;
         });
         return new Seen(new Latencies(), latencies, failed);
     }
 
-    static async Task<(Latencies Latencies, long Failed)> PaceAsync(int sender, TimeSpan time, Func<int, Task<bool>> send)
+    async Task<(Latencies Latencies, long Failed)> PaceAsync(int number, TimeSpan time, Func<int, Task<bool>> send)
     {
         var (latencies, failed) = (new Latencies(), 0L);
-        var step = Stopwatch.Frequency * Senders / PerSecond;
+        var step = Stopwatch.Frequency / PerSecond;
         var began = Stopwatch.GetTimestamp();
         var end = began + (long)(time.TotalSeconds * Stopwatch.Frequency);
         var value = 0;
         // Not all at the same moment.
-        for (var due = began + step * sender / Senders; due < end; due += step)
+        for (var due = began + step * number / towns.Count; due < end; due += step)
         {
             var from = due;
             if (Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due) is { Ticks: > 0 } wait)
