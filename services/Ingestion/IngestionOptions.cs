@@ -20,8 +20,8 @@ public sealed class IngestionOptions
     /// times what it does among many), and so many at once that a network server can deliver what it kept during an outage.
     /// </summary>
     public RateOptions MunicipalityRate { get; set; } = new() { PerSecond = 50 * Environment.ProcessorCount, Burst = 500 * Environment.ProcessorCount };
-    /// <summary>Uplinks of one device; less than a municipality's, so that its fellow devices do not notice.</summary>
-    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 20, Burst = 200 };
+    /// <summary>Uplinks of one device: a fifth of a municipality's, so that its fellow devices do not notice, and at once what it kept while it had no connection.</summary>
+    public RateOptions DeviceRate { get; set; } = new() { PerSecond = 10 * Environment.ProcessorCount, Burst = 500 };
     /// <summary>Municipalities, by id, that may send more or less than <see cref="MunicipalityRate"/> says.</summary>
     public Dictionary<string, RateOptions> MunicipalityRates { get; set; } = new(StringComparer.Ordinal);
     /// <summary>Municipalities, by id, each of whose devices may send more or less than <see cref="DeviceRate"/> says.</summary>

@@ -8,6 +8,9 @@ namespace Allmende.Journeys.Tests;
 [SetUpFixture]
 public class TheInstallation
 {
+    /// <summary>A journey has no hours to send what a device sends in hours.</summary>
+    static readonly Dictionary<string, string> Limits = new() { ["Ingestion__DeviceRate__PerSecond"] = "100", ["Ingestion__DeviceRate__Burst"] = "1000" };
+
     static Installation? running;
     static TemporaryDirectory? directory;
 
@@ -20,7 +23,7 @@ public class TheInstallation
     {
         directory = TemporaryDirectory.Create();
         running = await Installation.StartAsync(
-            new InstallationOptions { Data = directory.Path, Port = 0, Simulator = false, DemoTowns = false }, new Progressed());
+            new InstallationOptions { Data = directory.Path, Port = 0, Simulator = false, DemoTowns = false, Environment = Limits }, new Progressed());
     }
 
     [OneTimeTearDown]

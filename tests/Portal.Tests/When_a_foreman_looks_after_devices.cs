@@ -107,6 +107,12 @@ public sealed class When_a_foreman_looks_after_devices
             Assert.That((photo.StatusCode, photo.Content.Headers.ContentType?.MediaType), Is.EqualTo((HttpStatusCode.OK, "image/jpeg")));
         await page.Locator("#choose-photo").SetInputFilesAsync(new FilePayload { Name = "brief.png", MimeType = "image/png", Buffer = "kein Bild"u8.ToArray() });
         await Expect(page.Locator(".part-photo").GetByRole(AriaRole.Alert)).ToContainTextAsync("kein Bild, das sich zeigen lässt");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Foto entfernen" }).ClickAsync();
+        await Expect(page.GetByText("Das Foto wird gelöscht.")).ToBeVisibleAsync();
+        await StepAsync(visit, "photo", phone);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Foto entfernen" }).ClickAsync();
+        await Expect(page.GetByText("Noch kein Foto.")).ToBeVisibleAsync();
+        using (var photo = await admin.GetAsync("devices/wach/photo")) Assert.That(photo.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
 
         var before = (await DeviceAsync("wach"))["location"]!.ToJsonString();
         await page.GetByRole(AriaRole.Button, new() { Name = "Ort ändern" }).ClickAsync();
@@ -225,6 +231,26 @@ public sealed class When_a_foreman_looks_after_devices
     }
 
     [Test]
+    public async Task Should_renew_a_key_that_has_become_known()
+    {
+        var known = await RegisterAsync("funkt", "Zähler Rathaus", "70B3D57ED0000041", interval: 600);
+        Assert.That(await OwnUplinkAsync(known, 1), Is.EqualTo(HttpStatusCode.Accepted));
+        await using var visit = await SignedInAsync(false, "&device=funkt");
+        var page = visit.Page;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Schlüssel erneuern" }).ClickAsync();
+        await Expect(page.GetByText("Der alte gilt sofort nicht mehr.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Neuen Schlüssel erzeugen" }).ClickAsync();
+        await Expect(page.Locator(".new-key")).ToContainTextAsync("Der Schlüssel wird nur jetzt angezeigt.");
+        var renewed = (await page.Locator(".new-key .copyable").TextContentAsync())!;
+        await StepAsync(visit, "renewed", false);
+
+        Assert.That((await OwnUplinkAsync(known, 2), await OwnUplinkAsync(renewed, 3)), Is.EqualTo((HttpStatusCode.Unauthorized, HttpStatusCode.Accepted)));
+        await page.ReloadAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Schlüssel erneuern" })).ToBeVisibleAsync();
+        await Expect(page.GetByText(renewed)).ToHaveCountAsync(0);
+    }
+
+    [Test]
     public async Task Should_send_after_a_look_at_what_would_be_sent()
     {
         await using var visit = await SignedInAsync(false, "&device=wach", await town.TokenAsync("admin"));
@@ -326,7 +352,8 @@ public sealed class When_a_foreman_looks_after_devices
         await visit.PictureAsync($"devices-{step}-{(phone ? "phone" : "desk")}");
     }
 
-    async Task RegisterAsync(string id, string name, string devEui, int interval)
+    /// <returns>The device's key.</returns>
+    async Task<string> RegisterAsync(string id, string name, string devEui, int interval)
     {
         using var answer = await admin.PostAsJsonAsync("devices", new
         {
@@ -339,7 +366,18 @@ public sealed class When_a_foreman_looks_after_devices
             department = "Tiefbauamt",
             location = new { type = "Point", coordinates = new[] { 8.38, 51.90 } },
         });
-        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), await answer.Content.ReadAsStringAsync());
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), text);
+        return JsonNode.Parse(text)!["key"]!.GetValue<string>();
+    }
+
+    /// <summary>An uplink that the device "funkt" sends by itself.</summary>
+    async Task<HttpStatusCode> OwnUplinkAsync(string key, int count)
+    {
+        using var http = town.Anonymous();
+        http.DefaultRequestHeaders.Add("X-Api-Key", key);
+        using var answer = await http.PostAsJsonAsync("uplinks/json", new { device = "funkt", fPort = 2, fCnt = count, bytes = Convert.ToHexString(Convert.FromBase64String(Payload)) });
+        return answer.StatusCode;
     }
 
     async Task<JsonNode> DeviceAsync(string id) => JsonNode.Parse(await admin.GetStringAsync($"devices/{id}"))!;

@@ -29,7 +29,10 @@ sealed class Service : IAsyncDisposable
     ];
 
     /// <summary>Who sends thousands of odd messages wants to hear what is odd about each.</summary>
-    static readonly (string, string)[] WithoutLimits = [("Ingestion:MunicipalityRate:PerSecond", "10000"), ("Ingestion:MunicipalityRate:Burst", "30000")];
+    static readonly (string, string)[] WithoutLimits =
+    [
+        ("Ingestion:MunicipalityRate:PerSecond", "10000"), ("Ingestion:MunicipalityRate:Burst", "30000"), ("Ingestion:DeviceRate:PerSecond", "100"), ("Ingestion:DeviceRate:Burst", "500"),
+    ];
 
     static readonly Lazy<Task<Service>> One = new(() => StartAsync(settings: [.. WithoutSweeps, .. WithoutLimits]));
 
