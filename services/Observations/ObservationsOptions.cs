@@ -17,6 +17,9 @@ public sealed class ObservationsOptions
     /// <summary>How often what datasets no longer keep is deleted.</summary>
     public TimeSpan RetainEvery { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>Where MQTT is spoken, as clients reach it, e.g. <c>mqtts://mqtt.example.org:8883</c>: said in SensorThings' root document; nowhere if empty.</summary>
+    public IList<string> MqttEndpoints { get; } = [];
+
     /// <summary>How often is looked for commands to devices that another instance left behind; what is commanded here is told at once.</summary>
     public TimeSpan CommandsSweptEvery { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -33,6 +36,8 @@ public sealed class ObservationsOptions
         if (PackAfter < PackStore.Youngest) yield return $"Observations:PackAfter must be at least {PackStore.Youngest.TotalDays:0} days";
         if (RetainEvery <= TimeSpan.Zero) yield return "Observations:RetainEvery must be longer than nothing";
         if (CommandsSweptEvery <= TimeSpan.Zero) yield return "Observations:CommandsSweptEvery must be longer than nothing";
+        foreach (var endpoint in MqttEndpoints)
+            if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var address) || address.Scheme is not ("mqtt" or "mqtts" or "ws" or "wss")) yield return $"Observations:MqttEndpoints: '{endpoint}' is no address of mqtt, mqtts, ws or wss";
         if (CompactEvery <= TimeSpan.Zero) yield return "Observations:CompactEvery must be longer than nothing";
     }
 }

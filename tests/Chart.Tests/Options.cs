@@ -12,6 +12,7 @@ static class Options
         ("Gateway", Find("Allmende.Gateway.GatewayOptions, Allmende.Gateway")),
         ("Identity:Provider", Find("Allmende.Identity.ProviderOptions, Allmende.Identity")),
         ("Ingestion", Find("Allmende.Ingestion.IngestionOptions, Allmende.Ingestion")),
+        ("Observations", Find("Allmende.Observations.ObservationsOptions, Allmende.Observations")),
         ("Codecs", Find("Allmende.Streams.Codecs.CodecOptions, Allmende.Streams")),
         ("Catalog", Find("Allmende.Catalog.CatalogOptions, Allmende.Catalog")),
         ("OpenData", Find("Allmende.OpenData.OpenDataOptions, Allmende.OpenData")),

@@ -151,6 +151,9 @@ public class When_the_chart_is_rendered
         Assert.That(Options.Faults(Environment(ingestion)), Is.Empty);
         var ways = objects.Where(one => one.Kind() == "NetworkPolicy").SelectMany(policy => policy.List("spec", "ingress").Select(way => (policy.Name(), Port: way.List("ports").Single().Text("port"))));
         Assert.That(ways.Where(way => way.Port == "mqtt").Select(way => way.Item1), Is.EqualTo(new[] { ingestion.Name() }));
+        var said = (await Helm.RenderAsync("single-town", "mqtt.endpoints[0]=mqtts://mqtt.example.org:8883")).Single(one => one.Kind() == "Deployment" && one.Name().EndsWith("-observations", StringComparison.Ordinal));
+        Assert.That(Environment(said)["Observations__MqttEndpoints__0"], Is.EqualTo("mqtts://mqtt.example.org:8883"));
+        Assert.That(Options.Faults(Environment(said)), Is.Empty);
         var closed = await Helm.RenderAsync("single-town", "mqtt.enabled=false");
         Assert.That(closed.Where(one => one.Kind() == "Service").Select(one => one.Name()), Has.None.EndsWith("-mqtt"));
     }

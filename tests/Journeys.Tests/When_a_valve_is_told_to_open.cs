@@ -85,7 +85,7 @@ public class When_a_valve_is_told_to_open
         await Eventually.TrueAsync(async () => (await developer.GetAsync("sta/v1.1/TaskingCapabilities('ventil-2.valve')")).IsSuccessStatusCode, "what the valve can be told");
         var heard = ListenAsync("ventil-2", registration);
         await packages.RunAsync("mosquitto_pub", "", "-h", Mqtt[0], "-p", Mqtt[1], "-V", "mqttv5", "-q", "1", "-u", town.Id, "-P", await town.TokenAsync("admin"),
-            "-t", $"{town.Id}/sta/v1.1/TaskingCapabilities('ventil-2.valve')/Tasks", "-m", """{"taskingParameters":{"open":false}}""");
+            "-t", "v1.1/TaskingCapabilities('ventil-2.valve')/Tasks", "-m", """{"taskingParameters":{"open":false}}""");
         Assert.That(JsonNode.Parse(await heard)!["bytes"]!.GetValue<string>(), Is.EqualTo("30"));
         await Eventually.TrueAsync(async () => (await ReadAsync(developer, Tasks("ventil-2") + "?$filter=status/state eq 'acknowledged'"))["value"]!.AsArray().Count == 1, "the Task says that the valve has it");
     }

@@ -66,6 +66,38 @@ public sealed class When_devices_are_told
         var root = await town.GetAsync("");
         Assert.That(root["value"]!.AsArray().Select(set => (string)set!["name"]!), Is.SupersetOf(new[] { "Actuators", "TaskingCapabilities", "Tasks" }));
         Assert.That(root["serverSettings"]!["conformance"]!.AsArray().Select(requirement => (string)requirement!), Does.Contain("http://www.opengis.net/spec/iot_tasking/1.0/req/create-tasks/task-creation"));
+        Assert.That(root.ToJsonString(), Does.Not.Contain("mqtt"), "where none is spoken");
+    }
+
+    /// <summary>OGC 18-088 section 9.2.1: a client learns here where MQTT is spoken.</summary>
+    [Test]
+    public async Task Should_say_where_MQTT_is_spoken() => await (await Service.SharedAsync()).WithAsync("Observations:MqttEndpoints:0", "mqtts://mqtt.example.org:8883", async http =>
+    {
+        JsonNode? settings = null;
+        await Eventually.TrueAsync(async () =>
+        {
+            using var answer = await http.GetAsync($"/{town.Id}/sta/v1.1");
+            settings = answer.IsSuccessStatusCode ? JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["serverSettings"] : null;
+            return settings is not null;
+        }, "municipality in the other process");
+        foreach (var requirement in new[]
+        {
+            "iot_sensing/1.1/req/create-observations-via-mqtt/observations-creation", "iot_sensing/1.1/req/receive-updates-via-mqtt/receive-updates",
+            "iot_tasking/1.0/req/create-tasks-via-mqtt/task-creation", "iot_tasking/1.0/req/receive-updates-via-mqtt/receive-updated",
+        })
+        {
+            var address = "http://www.opengis.net/spec/" + requirement;
+            Assert.That(settings!["conformance"]!.AsArray().Select(one => (string)one!), Does.Contain(address));
+            Assert.That(settings[address]!["endpoints"]!.AsArray().Select(one => (string)one!), Is.EqualTo(new[] { "mqtts://mqtt.example.org:8883" }), requirement);
+        }
+    });
+
+    [Test]
+    public void Should_refuse_an_endpoint_that_is_none_of_MQTT()
+    {
+        var options = new ObservationsOptions();
+        options.MqttEndpoints.Add("https://mqtt.example.org");
+        Assert.That(options.Validated, Throws.InvalidOperationException.With.Message.Contains("MqttEndpoints"));
     }
 
     [Test]

@@ -80,16 +80,18 @@ static class Services
         if (name == "dashboards" && options.DemoTowns)
             foreach (var (municipality, _) in Onboarding.Municipality.Demo)
                 environment[$"Dashboards__Municipalities__{municipality.Id}__Basemap"] = Basemap.PathOf(municipality, options);
+        if (name == "observations") environment["Observations__MqttEndpoints__0"] = $"mqtt://localhost:{wiring.Ports.Mqtt}";
         if (name == "ingestion")
         {
             environment["Ingestion__Mqtt__Address"] = $"127.0.0.1:{wiring.Ports.Mqtt}";
             // The demo towns begin with a day of history, as fast as it is taken; it should not take minutes.
             if (options is { Simulator: true, DemoTowns: true })
                 foreach (var (municipality, _) in Onboarding.Municipality.Demo)
-                {
-                    environment.TryAdd($"Ingestion__MunicipalityRates__{municipality.Id}__PerSecond", "10000");
-                    environment.TryAdd($"Ingestion__MunicipalityRates__{municipality.Id}__Burst", "30000");
-                }
+                    foreach (var (limit, perSecond, burst) in new[] { ("MunicipalityRates", "10000", "30000"), ("DeviceRates", "100", "500") })
+                    {
+                        environment.TryAdd($"Ingestion__{limit}__{municipality.Id}__PerSecond", perSecond);
+                        environment.TryAdd($"Ingestion__{limit}__{municipality.Id}__Burst", burst);
+                    }
         }
         if (name == "identity" && wiring.Provider is not null)
         {

@@ -43,6 +43,11 @@
 - {name: Identity__Provider__Url, value: "http://{{ $name }}-provider:8080"}
 {{- end }}
 {{- end }}
+{{- if eq $service "observations" }}
+{{- range $i, $endpoint := $values.mqtt.endpoints }}
+- {name: Observations__MqttEndpoints__{{ $i }}, value: {{ $endpoint | quote }}}
+{{- end }}
+{{- end }}
 {{- if eq $service "ingestion" }}
 - {name: Ingestion__Mqtt__Address, value: {{ ternary "*:1883" "" (and $values.mqtt.enabled (not $values.mqtt.tlsSecret)) | quote }}}
 - {name: Ingestion__Mqtt__AllowAnonymous, value: {{ $values.mqtt.allowAnonymous | quote }}}

@@ -50,7 +50,7 @@ sealed class MqttBroker(MqttOptions options, FeedStreams feeds, SessionKeeper ke
     /// <summary>Puts a subscription that was on disk where it stood. The feed of a SensorThings topic is opened when its client is back.</summary>
     public void Restore(MqttSession session, KeptSubscription kept)
     {
-        if (MqttFilter.Parse(kept.Filter, options, out _) is not { } filter) return;
+        if (MqttFilter.Parse(kept.Filter, session.Key.Municipality, options, out _) is not { } filter) return;
         var wish = new RequestedFilter(kept.Filter, kept.Qos, kept.NoLocal, kept.RetainAsPublished, kept.RetainHandling);
         var subscription = new Subscription(session, filter, wish, kept.Identifier) { Place = kept.Place, IsAsleep = filter.SensorThings is not null };
         if (subscription.IsAsleep && filter.Group is null) subscription.Lane = $"session {session.Key.Holder}\n{session.Key.ClientId}";
@@ -77,7 +77,7 @@ sealed class MqttBroker(MqttOptions options, FeedStreams feeds, SessionKeeper ke
     /// <summary>Subscribes.</summary>
     public async Task<Subscribed> SubscribeAsync(MqttSession session, RequestedFilter requested, uint identifier)
     {
-        if (MqttFilter.Parse(requested.Filter, options, out var fault) is not { } filter) return new(fault);
+        if (MqttFilter.Parse(requested.Filter, session.Client.Municipality, options, out var fault) is not { } filter) return new(fault);
         if (!TopicRights.MaySubscribe(session.Client, filter) || municipalities.Find(filter.Municipality) is null) return new(ReasonCode.NotAuthorized);
         var subscription = new Subscription(session, filter, requested, identifier);
         var before = session.Add(requested.Filter, subscription, out var isKept);

@@ -80,7 +80,7 @@ sealed partial class MqttConnection
         client = its;
         if (its.IsAnonymous && !(isCountedAsAnonymous = server.TryTakeAnonymous(address))) return (ReasonCode.QuotaExceeded, "too many connections without a credential");
         if (packet.Will is not { } wish) return (ReasonCode.Success, null);
-        return MqttTopic.Parse(wish.Topic) is { } topic && TopicRights.MayPublish(its, topic) ? (ReasonCode.Success, null) : (ReasonCode.NotAuthorized, "the will's topic");
+        return MqttTopic.Parse(wish.Topic, its.Municipality) is { } topic && TopicRights.MayPublish(its, topic) ? (ReasonCode.Success, null) : (ReasonCode.NotAuthorized, "the will's topic");
     }
 
     int KeepAliveOf(ConnectPacket packet)

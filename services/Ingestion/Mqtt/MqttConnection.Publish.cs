@@ -73,7 +73,7 @@ sealed partial class MqttConnection
         if (!lastTopicIsKnown || !packet.Topic.SequenceEqual(lastTopicUtf8))
         {
             lastTopicUtf8 = packet.Topic.ToArray();
-            lastTopic = packet.Topic.Length <= server.Options.LongestTopic ? MqttTopic.Parse(System.Text.Encoding.UTF8.GetString(packet.Topic)) : null;
+            lastTopic = packet.Topic.Length <= server.Options.LongestTopic ? MqttTopic.Parse(System.Text.Encoding.UTF8.GetString(packet.Topic), client.Municipality) : null;
             lastTopicIsKnown = true;
         }
         topic = lastTopic;

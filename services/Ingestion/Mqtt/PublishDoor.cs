@@ -46,7 +46,7 @@ sealed partial class PublishDoor(UplinkDoor uplinks, EntityDoor entities, Downli
     /// <summary>Publishes a will. A log that is away is asked again some times; nobody waits for it.</summary>
     public async Task PublishWillAsync(MqttSession session, WillPacket will)
     {
-        if (MqttTopic.Parse(will.Topic) is not { } topic) return;
+        if (MqttTopic.Parse(will.Topic, session.Key.Municipality) is not { } topic) return;
         for (var attempt = 1; ; attempt++)
         {
             var outcome = await PublishAsync(session, topic, new PublishPacket

@@ -6,6 +6,13 @@ static class Conformance
     const string Sensing = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
     const string Tasking = "http://www.opengis.net/spec/iot_tasking/1.0/req/";
 
+    /// <summary>Met where MQTT is spoken, with its endpoints (OGC 18-088 section 14, OGC 17-079r1 sections 10 and 11).</summary>
+    public static readonly string[] MetByMqtt =
+    [
+        Sensing + "create-observations-via-mqtt/observations-creation", Sensing + "receive-updates-via-mqtt/receive-updates",
+        Tasking + "create-tasks-via-mqtt/task-creation", Tasking + "receive-updates-via-mqtt/receive-updated",
+    ];
+
     public static readonly string[] Met =
     [
         .. new[]

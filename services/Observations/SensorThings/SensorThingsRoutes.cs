@@ -34,7 +34,7 @@ static class SensorThingsRoutes
     public static string RootOf(PlatformOptions options, string municipality) => $"{options.PublicUrl.TrimEnd('/')}/{municipality}/sta/v1.1/";
 
     /// <summary>Only what is served is listed (OGC 18-088 section 9.2.1).</summary>
-    static IResult Root(string municipality, PlatformOptions options)
+    static IResult Root(string municipality, PlatformOptions options, ObservationsOptions observations)
     {
         var root = RootOf(options, municipality);
         using var json = new JsonBuffer();
@@ -42,13 +42,28 @@ static class SensorThingsRoutes
         foreach (var set in Model.Sets) json.Raw($$"""{"name":"{{set.Name}}","url":"{{root}}{{set.Name}}"},""");
         json.Back();
         json.Raw("],\"serverSettings\":{\"conformance\":["u8);
-        foreach (var requirement in Conformance.Met)
+        var byMqtt = observations.MqttEndpoints.Count > 0 ? Conformance.MetByMqtt : [];
+        foreach (var requirement in Conformance.Met.Concat(byMqtt))
         {
             json.Text(requirement);
             json.Raw(","u8);
         }
         json.Back();
-        json.Raw("]}}"u8);
+        json.Raw("]"u8);
+        foreach (var requirement in byMqtt)
+        {
+            json.Raw(","u8);
+            json.Text(requirement);
+            json.Raw(":{\"endpoints\":["u8);
+            foreach (var endpoint in observations.MqttEndpoints)
+            {
+                json.Text(endpoint);
+                json.Raw(","u8);
+            }
+            json.Back();
+            json.Raw("]}"u8);
+        }
+        json.Raw("}}"u8);
         return TypedResults.Bytes(json.Slice(0, json.Length).ToArray(), "application/json");
     }
 

@@ -49,6 +49,31 @@ public class When_SensorThings_is_followed_by_MQTT
         Assert.That(neighbours.Feed.Asked, Is.EqualTo(new[] { (town.Id, Path, (string?)null, (string?)null) }));
     }
 
+    /// <summary>A client that knows the standard alone (OGC 18-088, 14.1, 14.2), and not what comes before its topics here.</summary>
+    [TestCase("V311")]
+    [TestCase("V5")]
+    public async Task Should_take_the_standards_own_topics_for_those_of_the_clients_town(string level)
+    {
+        var own = $"v1.1/{Path}";
+        var elsewhere = await service.TownAsync();
+        var admin = town.Admin;
+        await using var peer = await ConnectAsync(admin, level);
+        await using var longer = await ConnectAsync(admin, level);
+        await using var stranger = await Peer.ConnectAsync(service.MqttPort, elsewhere.Id, elsewhere.Admin, Enum.Parse<ProtocolLevel>(level), "", null);
+        await using var anybody = await ConnectAsync(null);
+        foreach (var (one, topic) in new[] { (peer, own), (longer, Topic), (stranger, own) }) Assert.That(await one.SubscribeAsync(topic), Is.EqualTo(ReasonCode.GrantedQos1), topic);
+        Assert.That(await anybody.SubscribeAsync(own), Is.EqualTo(ReasonCode.NotAuthorized), "whose?");
+        neighbours.Feed.Send(town.Id, Path, "1");
+        neighbours.Feed.Send(elsewhere.Id, Path, "2");
+        foreach (var (one, topic, payload) in new[] { (peer, own, "1"), (longer, Topic, "1"), (stranger, own, "2") })
+        {
+            var message = await one.MessageAsync();
+            Assert.That((message.Topic, message.Payload), Is.EqualTo((topic, payload)));
+        }
+        Assert.That(await peer.PublishedAsync("v1.1/Datastreams('pegel-1')/Observations", """{"result":1}"""), Is.EqualTo(ReasonCode.Success));
+        Assert.That(neighbours.Posted, Is.EqualTo(new[] { ($"{town.Id}: Datastreams('pegel-1')/Observations", admin, """{"result":1}""") }));
+    }
+
     [Test]
     public async Task Should_share_a_feed_with_who_sees_the_same_and_with_nobody_else()
     {

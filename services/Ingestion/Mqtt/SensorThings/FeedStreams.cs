@@ -74,7 +74,7 @@ sealed class FeedStreams(FeedClient client, SessionKeeper keeper, MqttOptions op
     static FeedKey KeyOf(Subscription subscription)
     {
         var topic = subscription.Filter.SensorThings!;
-        return new(topic.Municipality, topic.Name, subscription.AccessClass, subscription.Lane);
+        return new(topic.Municipality, topic.Text, subscription.AccessClass, subscription.Lane);
     }
 
     readonly record struct FeedKey(string Municipality, string Topic, string AccessClass, string Lane);

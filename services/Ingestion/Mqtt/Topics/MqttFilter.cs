@@ -13,8 +13,8 @@ sealed record MqttFilter(string? Group, string Municipality, MqttTopic? SensorTh
 {
     const string Shared = "$share/";
 
-    /// <summary>The filter, or null and why there is none.</summary>
-    public static MqttFilter? Parse(string text, MqttOptions options, out ReasonCode fault)
+    /// <summary>The filter, or null and why there is none; <paramref name="own"/> as for <see cref="MqttTopic.Parse"/>.</summary>
+    public static MqttFilter? Parse(string text, string? own, MqttOptions options, out ReasonCode fault)
     {
         string? group = null;
         fault = ReasonCode.TopicFilterInvalid;
@@ -26,7 +26,7 @@ sealed record MqttFilter(string? Group, string Municipality, MqttTopic? SensorTh
             (group, text) = (text[Shared.Length..end], text[(end + 1)..]);
             if (group.AsSpan().ContainsAny('+', '#')) return null;
         }
-        if (MqttTopic.Parse(text) is { Kind: TopicKind.SensorThings } topic)
+        if (MqttTopic.Parse(text, own) is { Kind: TopicKind.SensorThings } topic)
         {
             // A path is read as it is: what + and # would mean in it, nobody has said.
             fault = ReasonCode.WildcardsNotSupported;

@@ -13,7 +13,7 @@ enum TopicKind
     Downlink,
     /// <summary><c>{m}/devices/{device}/down/ack</c>: the device says that it has a downlink.</summary>
     DownlinkAnswer,
-    /// <summary><c>{m}/sta/v1.1/{path}[?query]</c> (OGC 18-088, 14).</summary>
+    /// <summary><c>{m}/sta/v1.1/{path}[?query]</c>, and for who belongs to a municipality just <c>v1.1/{path}[?query]</c> (OGC 18-088, 14).</summary>
     SensorThings,
 }
 
@@ -21,15 +21,19 @@ enum TopicKind
 /// <param name="Kind">What it is for.</param>
 /// <param name="Municipality">Whose.</param>
 /// <param name="Name">The device, or SensorThings' path with its query.</param>
-/// <param name="Text">The whole topic.</param>
-/// <param name="Utf8">The whole topic, as it goes over the wire.</param>
+/// <param name="Text">The whole topic, as it was said.</param>
+/// <param name="Utf8">The same as it goes over the wire.</param>
 sealed record MqttTopic(TopicKind Kind, string Municipality, string Name, string Text, byte[] Utf8)
 {
-    const string Devices = "devices/", SensorThings = "sta/v1.1/";
+    const string Devices = "devices/", SensorThings = "sta/v1.1/", OwnSensorThings = "v1.1/";
 
     /// <summary>The topic, or null if there is none of that name.</summary>
-    public static MqttTopic? Parse(string text)
+    /// <param name="text">What is said.</param>
+    /// <param name="own">The municipality of who says it, whose SensorThings the standard's own topics are; null if he has none.</param>
+    public static MqttTopic? Parse(string text, string? own = null)
     {
+        if (own is not null && text.StartsWith(OwnSensorThings, StringComparison.Ordinal) && text.Length > OwnSensorThings.Length)
+            return new(TopicKind.SensorThings, own, text[OwnSensorThings.Length..], text, Encoding.UTF8.GetBytes(text));
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0 || !Municipalities.IsSlug(text[..slash])) return null;
         var (municipality, rest) = (text[..slash], text[(slash + 1)..]);
