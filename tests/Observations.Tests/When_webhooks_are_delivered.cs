@@ -246,8 +246,8 @@ public sealed class When_webhooks_are_delivered
         await SubscribeAsync();
         for (var i = 0; i < 20; i++) await SendAsync("pegel-1.temperature", i, i);
         await TakenAsync(20);
+        await Eventually.TrueAsync(() => Task.FromResult(!dead.Deliveries.IsEmpty), "request that is not answered");
         Assert.That(dead.Taken, Is.Empty);
-        Assert.That(dead.Deliveries, Is.Not.Empty);
         end.SetResult();
     }
 
