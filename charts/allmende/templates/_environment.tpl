@@ -43,7 +43,7 @@
 - {name: Identity__Provider__Url, value: "http://{{ $name }}-provider:8080"}
 {{- end }}
 {{- end }}
-{{- if eq $service "observations" }}
+{{- if and (eq $service "observations") $values.mqtt.enabled }}
 {{- range $i, $endpoint := $values.mqtt.endpoints }}
 - {name: Observations__MqttEndpoints__{{ $i }}, value: {{ $endpoint | quote }}}
 {{- end }}
